@@ -1,0 +1,5 @@
+//! Multi-scale composition of kernels: ridge, blob, smoothing, noise.
+
+pub mod noise;
+pub mod ridge;
+pub mod smooth;

@@ -1,0 +1,1 @@
+//! Files <-> types: TIFF family, SWC, tables, label images.

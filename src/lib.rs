@@ -1,0 +1,26 @@
+//! gemmule finds dendritic spines in 3D two-photon and confocal stacks, on any GPU or on the CPU, and follows them over
+//! imaging sessions.
+//!
+//! Data flows one way: `io -> filter -> trace -> detect -> measure -> ... -> report`. Stages share the types of
+//! [`model`], [`volume`] and [`units`] and never import each other; [`pipeline`] alone knows their order.
+
+pub mod error;
+pub mod model;
+pub mod params;
+pub mod progress;
+pub mod units;
+pub mod volume;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod detect;
+pub mod engine;
+pub mod filter;
+pub mod io;
+pub mod kernel;
+pub mod measure;
+pub mod phantom;
+pub mod pipeline;
+pub mod report;
+pub mod score;
+pub mod trace;

@@ -1,0 +1,3 @@
+//! Command line of gemmule; everything is in the library.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Sizes of the spines found: head width, length, brightness, class.

@@ -1,0 +1,179 @@
+//! What the stages hand on: dendrites and spines, in µm and in the field's own terms.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::PointUm;
+
+/// How noisy a stack is: variance = `gain` * (value - `offset`) + `read_variance`, all in the file's grey levels.
+///
+/// Photons are (value - `offset`) / `gain`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoiseModel {
+    /// Grey levels per detected photon.
+    pub gain: f64,
+    /// Grey level without light.
+    pub offset: f64,
+    /// Variance without light, grey levels squared.
+    pub read_variance: f64,
+}
+
+impl NoiseModel {
+    /// Variance of a voxel of mean `value`, grey levels squared.
+    pub fn variance(&self, value: f64) -> f64 {
+        (self.gain * (value - self.offset)).max(0.0) + self.read_variance
+    }
+}
+
+/// A stretch of a dendrite on which spines cannot be judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unscorable {
+    /// Start, arc length in µm.
+    pub from_um: f64,
+    /// End, arc length in µm.
+    pub to_um: f64,
+    /// Why.
+    pub reason: UnscorableReason,
+}
+
+/// Why a stretch or a site cannot be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnscorableReason {
+    /// Runs too steeply along z: the sides are not in one plane.
+    Steep,
+    /// Outside the volume, or within the margin that the filters need.
+    OutOfVolume,
+    /// The detector saturates.
+    Saturated,
+    /// Another neurite crosses.
+    Crossed,
+    /// Too dim: a spine of typical brightness would not be seen.
+    Dim,
+}
+
+/// The centreline of one dendrite segment.
+///
+/// `points`, `s_um` and `radius_um` have the same length, at least 2; the spacing is about .1 µm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dendrite {
+    /// Number of the dendrite, from 1, ordered by length (longest first).
+    pub dendrite_id: u32,
+    /// Centreline.
+    pub points: Vec<PointUm>,
+    /// Arc length at each point, µm, from 0.
+    pub s_um: Vec<f64>,
+    /// Half-maximum radius of the shaft at each point, µm.
+    pub radius_um: Vec<f64>,
+    /// Where it joins another dendrite: that dendrite's number and the position in its `points`.
+    pub parent: Option<(u32, usize)>,
+    /// Stretches on which spines cannot be judged, sorted by start.
+    pub unscorable: Vec<Unscorable>,
+}
+
+impl Dendrite {
+    /// Length of the centreline, µm.
+    pub fn length_um(&self) -> f64 {
+        self.s_um.last().copied().unwrap_or(0.0)
+    }
+
+    /// Length of the centreline that can be judged, µm.
+    pub fn scorable_length_um(&self) -> f64 {
+        let (mut covered, mut end) = (0.0, 0.0_f64);
+        for stretch in &self.unscorable {
+            covered += (stretch.to_um - stretch.from_um.max(end)).max(0.0);
+            end = end.max(stretch.to_um);
+        }
+        (self.length_um() - covered).max(0.0)
+    }
+
+    /// The centreline point at arc length `s_um` (clamped to the ends).
+    pub fn point_at(&self, s_um: f64) -> PointUm {
+        let after = self.s_um.partition_point(|&s| s < s_um).clamp(1, self.points.len() - 1);
+        let (s0, s1) = (self.s_um[after - 1], self.s_um[after]);
+        let fraction = if s1 > s0 { ((s_um - s0) / (s1 - s0)).clamp(0.0, 1.0) } else { 0.0 };
+        self.points[after - 1].lerp(self.points[after], fraction)
+    }
+}
+
+/// Side of the dendrite a spine is on, looking along increasing arc length with z towards the viewer's back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Along the normal (-t_x, t_y) of the tangent (t_y, t_x) in the order (y, x).
+    Left,
+    /// The other one.
+    Right,
+}
+
+/// Shape class, in the field's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpineClass {
+    /// No neck that could be seen.
+    Stubby,
+    /// A small head on a neck.
+    Thin,
+    /// A large head.
+    Mushroom,
+    /// Long, without a head.
+    Filopodium,
+    /// The optics do not allow a class; the spine's flags say why.
+    Unclassified,
+}
+
+/// One protrusion in one session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spine {
+    /// Number, from 1, ordered by dendrite and arc length.
+    pub spine_id: u32,
+    /// The dendrite it sits on.
+    pub dendrite_id: u32,
+    /// Centre of the head.
+    pub head: PointUm,
+    /// Outer tip.
+    pub tip: PointUm,
+    /// Where it hangs from, on the centreline.
+    pub base: PointUm,
+    /// Arc length of the base, µm.
+    pub s_um: f64,
+    /// Side of the dendrite.
+    pub side: Side,
+    /// From the shaft's edge to the tip, µm.
+    pub length_um: f64,
+    /// Full width at half maximum of the head, µm; none where the profile could not be fitted.
+    pub head_width_um: Option<f64>,
+    /// Residual peak over the shaft's axis brightness: the primary measure of size.
+    pub brightness: f64,
+    /// Residual peak in standard deviations of its noise.
+    pub snr: f64,
+    /// How sure the detector is, higher is surer; the threshold is in the detection parameters.
+    pub score: f64,
+    /// Shape class.
+    pub class: SpineClass,
+    /// What a reader should know about this row, sorted.
+    pub flags: Vec<SpineFlag>,
+}
+
+/// Remarks on a spine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpineFlag {
+    /// The head is narrower than the optics resolve: its width is an upper bound.
+    HeadAtOpticalFloor,
+    /// The line profile across the head does not look like one peak.
+    PoorWidthFit,
+    /// No separate maximum: the head merges with the blur of the shaft.
+    Shoulder,
+    /// Planes too far apart, or the spread of focus too long, for shape classes.
+    ClassNotResolvable,
+    /// Signal goes on beyond the head: a neurite may pass here.
+    SignalBeyondHead,
+    /// Signal on the opposite side too: a neurite may cross here.
+    OppositeSignal,
+    /// On a stretch that cannot be judged.
+    OnUnscorableStretch,
+    /// At the border of the volume.
+    AtBorder,
+    /// Some of its voxels are saturated.
+    Saturated,
+}

@@ -1,0 +1,152 @@
+//! Parameters that carry their unit, range, default and source, so that they can be checked and printed.
+
+use std::ops::RangeInclusive;
+
+use crate::error::{Error, Result};
+
+/// What `gemmule params` prints about one parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamInfo {
+    /// Name as written in a params TOML.
+    pub name: &'static str,
+    /// Default as written in a params TOML.
+    pub default: String,
+    /// Unit, or "" for a plain number.
+    pub unit: &'static str,
+    /// Values allowed.
+    pub allowed: String,
+    /// What it does.
+    pub doc: String,
+    /// Where the default comes from.
+    pub source: &'static str,
+}
+
+/// A value with a range of allowed values.
+pub trait InRange {
+    /// Type of the range's ends.
+    type Bound: std::fmt::Debug;
+    /// Whether the value (each value of a list, which must not be empty) lies in the range; never for NaN.
+    fn in_range(&self, range: &RangeInclusive<Self::Bound>) -> bool;
+}
+
+macro_rules! in_range {
+    ($($t:ty),*) => {$(
+        impl InRange for $t {
+            type Bound = $t;
+            fn in_range(&self, range: &RangeInclusive<$t>) -> bool {
+                range.contains(self)
+            }
+        }
+    )*};
+}
+in_range!(f64, usize, u32, u64, bool);
+
+impl InRange for Vec<f64> {
+    type Bound = f64;
+    fn in_range(&self, range: &RangeInclusive<f64>) -> bool {
+        !self.is_empty() && self.iter().all(|v| range.contains(v))
+    }
+}
+
+/// The error for a parameter outside its range.
+pub fn out_of_range<T: InRange + std::fmt::Debug>(name: &str, value: &T, range: &RangeInclusive<T::Bound>) -> Error {
+    Error::parameter(
+        name,
+        format!("{value:?}"),
+        &format!("{:?} to {:?}", range.start(), range.end()),
+        "change it in the params file; `gemmule params` prints the defaults",
+    )
+}
+
+/// Checks one parameter.
+///
+/// # Errors
+/// [`Error::Parameter`] if it is outside `range`.
+pub fn check<T: InRange + std::fmt::Debug>(name: &str, value: &T, range: RangeInclusive<T::Bound>) -> Result<()> {
+    if value.in_range(&range) { Ok(()) } else { Err(out_of_range(name, value, &range)) }
+}
+
+/// Defines a struct of parameters: `name: type = default, "unit", range, "source";` with a doc comment on each.
+///
+/// It gets `Default`, serde (unknown keys are an error, missing ones take the default), `validate` and `describe`.
+macro_rules! params {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident in $section:literal {
+            $( $(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr, $unit:literal, $range:expr, $source:literal; )+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $( $(#[doc = $doc])+ #[doc = concat!("\n\nUnit: ", $unit, ". Source: ", $source, ".")] pub $field: $type, )+
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $( $field: $default, )+ }
+            }
+        }
+
+        impl $name {
+            /// Section of the params TOML that holds these parameters.
+            pub const SECTION: &'static str = $section;
+
+            /// Checks every parameter against its range.
+            ///
+            /// # Errors
+            /// [`crate::error::Error::Parameter`] for the first one outside.
+            pub fn validate(&self) -> crate::error::Result<()> {
+                $( crate::params::check(concat!($section, ".", stringify!($field)), &self.$field, $range)?; )+
+                Ok(())
+            }
+
+            /// Name, default, unit, range, meaning and source of every parameter.
+            pub fn describe() -> Vec<crate::params::ParamInfo> {
+                let default = Self::default();
+                vec![ $( crate::params::ParamInfo {
+                    name: stringify!($field),
+                    default: format!("{:?}", default.$field),
+                    unit: $unit,
+                    allowed: { let range = $range; format!("{:?} to {:?}", range.start(), range.end()) },
+                    doc: [$( $doc ),+].map(str::trim).join(" "),
+                    source: $source,
+                }, )+ ]
+            }
+        }
+    };
+}
+pub(crate) use params;
+
+#[cfg(test)]
+#[allow(unreachable_pub, reason = "the macro makes public items")]
+mod tests {
+    params! {
+        /// Example.
+        pub struct Example in "example" {
+            /// A length.
+            length_um: f64 = 2.0, "µm", 0.0..=10.0, "test";
+            /// Scales.
+            scales_um: Vec<f64> = vec![0.5, 1.0], "µm", 0.1..=5.0, "test";
+        }
+    }
+
+    #[test]
+    fn range_is_checked_and_named() {
+        assert!(Example::default().validate().is_ok());
+        let bad = Example { length_um: f64::NAN, ..Example::default() };
+        let message = bad.validate().unwrap_err().to_string();
+        assert!(message.starts_with("example.length_um is NaN, allowed is 0.0 to 10.0"), "{message}");
+        let empty = Example { scales_um: vec![], ..Example::default() };
+        assert!(empty.validate().is_err());
+    }
+
+    #[test]
+    fn unknown_keys_are_errors_and_missing_ones_default() {
+        assert!(toml::from_str::<Example>("lenght_um = 1.0").is_err());
+        let partial: Example = toml::from_str("length_um = 1.0").unwrap();
+        assert_eq!(partial.scales_um, vec![0.5, 1.0]);
+        assert_eq!(Example::describe()[0].default, "2.0");
+    }
+}

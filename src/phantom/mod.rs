@@ -1,0 +1,1 @@
+//! Synthetic stacks with known truth.

@@ -1,0 +1,299 @@
+//! Voxel arrays: owned, dense, (z, y, x) with x fastest.
+
+use ndarray::{ArrayView3, ShapeBuilder as _};
+
+use crate::error::{Error, Result};
+use crate::units::{PointUm, VoxelIndex, VoxelSize};
+
+/// Number of voxels along each axis; each at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Planes.
+    pub z: usize,
+    /// Rows.
+    pub y: usize,
+    /// Columns.
+    pub x: usize,
+}
+
+impl Shape {
+    /// A shape.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if an axis is 0 or the number of voxels does not fit in memory.
+    pub fn new(z: usize, y: usize, x: usize) -> Result<Self> {
+        let len = z.checked_mul(y).and_then(|n| n.checked_mul(x));
+        match len {
+            Some(n) if n > 0 && n <= isize::MAX as usize / 8 => Ok(Self { z, y, x }),
+            _ => Err(Error::parameter(
+                "shape",
+                format!("{z} x {y} x {x}"),
+                "at least one voxel along each axis, and no more than fit in memory",
+                "check the file's header or the array given",
+            )),
+        }
+    }
+
+    /// Number of voxels.
+    #[allow(clippy::len_without_is_empty, reason = "a shape has at least one voxel")]
+    pub fn len(self) -> usize {
+        self.z * self.y * self.x
+    }
+
+    /// Position of a voxel in the flat array.
+    pub fn index(self, z: usize, y: usize, x: usize) -> usize {
+        (z * self.y + y) * self.x + x
+    }
+
+    /// The voxel at a position of the flat array.
+    pub fn voxel(self, index: usize) -> VoxelIndex {
+        VoxelIndex { z: index / (self.y * self.x), y: index / self.x % self.y, x: index % self.x }
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} x {} x {}", self.z, self.y, self.x)
+    }
+}
+
+/// A dense array of voxels.
+///
+/// ```
+/// use gemmule::volume::{Shape, Volume};
+/// let volume = Volume::new(Shape::new(2, 3, 4)?, (0..24).collect())?;
+/// assert_eq!(*volume.at(1, 2, 3), 23);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Volume<T> {
+    shape: Shape,
+    data: Vec<T>,
+}
+
+impl<T> Volume<T> {
+    /// A volume over `data`, (z, y, x) with x fastest.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if `data` does not hold exactly `shape.len()` voxels.
+    pub fn new(shape: Shape, data: Vec<T>) -> Result<Self> {
+        if data.len() != shape.len() {
+            return Err(Error::parameter(
+                "data.len()",
+                data.len(),
+                &format!("{} for the shape {shape}", shape.len()),
+                "give one value per voxel, x fastest",
+            ));
+        }
+        Ok(Self { shape, data })
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// All voxels, x fastest.
+    pub fn as_slice(&self) -> &[T] {
+        &self.data
+    }
+
+    /// All voxels, x fastest, to write to.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+
+    /// The voxels, without the shape.
+    pub fn into_vec(self) -> Vec<T> {
+        self.data
+    }
+
+    /// One voxel.
+    ///
+    /// # Panics
+    /// If the voxel is outside the volume, as slices do.
+    pub fn at(&self, z: usize, y: usize, x: usize) -> &T {
+        assert!(
+            z < self.shape.z && y < self.shape.y && x < self.shape.x,
+            "voxel ({z}, {y}, {x}) is outside {}",
+            self.shape
+        );
+        &self.data[self.shape.index(z, y, x)]
+    }
+
+    /// The voxels of one plane.
+    ///
+    /// # Panics
+    /// If there is no such plane.
+    pub fn plane(&self, z: usize) -> &[T] {
+        let n = self.shape.y * self.shape.x;
+        &self.data[z * n..(z + 1) * n]
+    }
+
+    /// The same volume as an `ndarray` view.
+    ///
+    /// # Panics
+    /// Never: the length was checked when the volume was made.
+    pub fn view(&self) -> ArrayView3<'_, T> {
+        let shape = (self.shape.z, self.shape.y, self.shape.x).into_shape_with_order();
+        ArrayView3::from_shape(shape, &self.data).expect("the length was checked when the volume was made")
+    }
+}
+
+impl<T: Clone> Volume<T> {
+    /// A volume with the same value everywhere.
+    pub fn filled(shape: Shape, value: T) -> Self {
+        Self { shape, data: vec![value; shape.len()] }
+    }
+
+    /// A copy of a view of any memory order.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if an axis of the view is empty.
+    pub fn from_view(view: ArrayView3<'_, T>) -> Result<Self> {
+        let (z, y, x) = view.dim();
+        Ok(Self { shape: Shape::new(z, y, x)?, data: view.iter().cloned().collect() })
+    }
+}
+
+impl Volume<f32> {
+    /// Trilinear interpolation at fractional voxel coordinates, clamped to the volume (the border value continues).
+    pub fn sample(&self, z: f64, y: f64, x: f64) -> f32 {
+        let axis = |v: f64, n: usize| {
+            let v = if v.is_finite() { v.clamp(0.0, (n - 1) as f64) } else { 0.0 };
+            let i = (v as usize).min(n.saturating_sub(2));
+            (i, (i + 1).min(n - 1), (v - i as f64) as f32)
+        };
+        let (z0, z1, fz) = axis(z, self.shape.z);
+        let (y0, y1, fy) = axis(y, self.shape.y);
+        let (x0, x1, fx) = axis(x, self.shape.x);
+        let row = |z: usize, y: usize| {
+            let base = self.shape.index(z, y, 0);
+            let (a, b) = (self.data[base + x0], self.data[base + x1]);
+            a + (b - a) * fx
+        };
+        let plane = |z: usize| {
+            let (a, b) = (row(z, y0), row(z, y1));
+            a + (b - a) * fy
+        };
+        let (a, b) = (plane(z0), plane(z1));
+        a + (b - a) * fz
+    }
+}
+
+/// Where the voxels of a volume lie in µm: a stack's own grid, or a binned one whose first centre is off the origin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grid {
+    /// Number of voxels.
+    pub shape: Shape,
+    /// Edges of a voxel.
+    pub voxel_size: VoxelSize,
+    /// Centre of voxel (0, 0, 0).
+    pub origin: PointUm,
+}
+
+impl Grid {
+    /// The grid of a stack as it lies in its file: origin 0.
+    pub fn of_stack(shape: Shape, voxel_size: VoxelSize) -> Self {
+        Self { shape, voxel_size, origin: PointUm::default() }
+    }
+
+    /// Centre of a voxel given by (fractional) indices, µm.
+    pub fn to_um(&self, z: f64, y: f64, x: f64) -> PointUm {
+        PointUm::new(
+            self.origin.z + z * self.voxel_size.z_um,
+            self.origin.y + y * self.voxel_size.y_um,
+            self.origin.x + x * self.voxel_size.x_um,
+        )
+    }
+
+    /// Fractional voxel indices (z, y, x) of a place.
+    pub fn to_voxel(&self, p: PointUm) -> (f64, f64, f64) {
+        (
+            (p.z - self.origin.z) / self.voxel_size.z_um,
+            (p.y - self.origin.y) / self.voxel_size.y_um,
+            (p.x - self.origin.x) / self.voxel_size.x_um,
+        )
+    }
+
+    /// Whether a place lies between the outermost voxel centres.
+    pub fn contains(&self, p: PointUm) -> bool {
+        let (z, y, x) = self.to_voxel(p);
+        let inside = |v: f64, n: usize| v >= 0.0 && v <= (n - 1) as f64;
+        inside(z, self.shape.z) && inside(y, self.shape.y) && inside(x, self.shape.x)
+    }
+}
+
+/// Voxels in the type the file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Voxels {
+    /// Unsigned 8 bit.
+    U8(Volume<u8>),
+    /// Unsigned 16 bit.
+    U16(Volume<u16>),
+    /// Signed 16 bit (ScanImage).
+    I16(Volume<i16>),
+    /// 32-bit float.
+    F32(Volume<f32>),
+}
+
+impl Voxels {
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Self::U8(v) => v.shape(),
+            Self::U16(v) => v.shape(),
+            Self::I16(v) => v.shape(),
+            Self::F32(v) => v.shape(),
+        }
+    }
+
+    /// Name of the voxel type: u8, u16, i16 or f32.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::U8(_) => "u8",
+            Self::U16(_) => "u16",
+            Self::I16(_) => "i16",
+            Self::F32(_) => "f32",
+        }
+    }
+
+    /// One voxel of the flat array as f32 (exact for every type).
+    ///
+    /// # Panics
+    /// If `index` is outside the volume.
+    pub fn value(&self, index: usize) -> f32 {
+        match self {
+            Self::U8(v) => f32::from(v.as_slice()[index]),
+            Self::U16(v) => f32::from(v.as_slice()[index]),
+            Self::I16(v) => f32::from(v.as_slice()[index]),
+            Self::F32(v) => v.as_slice()[index],
+        }
+    }
+
+    /// The largest value the type can hold, where a detector saturates; none for floats.
+    pub fn type_maximum(&self) -> Option<f32> {
+        match self {
+            Self::U8(_) => Some(f32::from(u8::MAX)),
+            Self::U16(_) => Some(f32::from(u16::MAX)),
+            Self::I16(_) => Some(f32::from(i16::MAX)),
+            Self::F32(_) => None,
+        }
+    }
+}
+
+/// One channel of one time point: voxels and how large they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stack {
+    /// The voxels.
+    pub voxels: Voxels,
+    /// Their edges in µm.
+    pub voxel_size: VoxelSize,
+}
+
+impl Stack {
+    /// The stack's own grid.
+    pub fn grid(&self) -> Grid {
+        Grid::of_stack(self.voxels.shape(), self.voxel_size)
+    }
+}

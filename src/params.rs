@@ -148,5 +148,6 @@ mod tests {
         let partial: Example = toml::from_str("length_um = 1.0").unwrap();
         assert_eq!(partial.scales_um, vec![0.5, 1.0]);
         assert_eq!(Example::describe()[0].default, "2.0");
+        assert_eq!(Example::SECTION, "example");
     }
 }

@@ -1,6 +1,18 @@
-//! Ridge map -> dendrites: centreline, radius, arc length.
+//! Ridge map -> dendrites: centreline, arc length, radius.
+//!
+//! 1. Voxels are kept by hysteresis on the ridge response, thresholds from the quantiles of the background (the
+//!    `components` file): relative to the brightest ridge, a dimmer dendrite would be lost.
+//! 2. Each component becomes a tree of minimal paths (`paths`): the longest one first, then branches.
+//! 3. Each path becomes a smooth centreline on the brightness (`centreline`), with its half-maximum radius (`radius`).
 
-use crate::error::Result;
+mod centreline;
+mod components;
+mod paths;
+mod radius;
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
 use crate::model::Dendrite;
 use crate::params::params;
 use crate::progress::Progress;
@@ -9,15 +21,39 @@ use crate::volume::{Grid, Volume};
 params! {
     /// How centrelines are traced on the ridge map.
     pub struct TraceParams in "trace" {
-        /// Shortest dendrite kept.
-        min_length_um: f64 = 10.0, "µm", 0.5..=10000.0, "shorter runs are mostly axon pieces";
+        /// Quantile of the ridge response that stands for the background.
+        background_quantile: f64 = 0.75, "", 0.5..=0.999, "a quarter of the volume may be neurites";
+        /// Ridge voxels exceed the background quantile by this factor.
+        low_factor: f64 = 20.0, "", 1.0..=1000.0, "6 times the 90 % quantile in the prototype; in noise that one is 3.3 times the 75 % quantile";
+        /// A component must somewhere exceed the low threshold by this factor.
+        high_factor: f64 = 1.6, "", 1.0..=100.0, "prototype on in-vivo stacks";
+        /// Gaps may be bridged where the response is at least this share of the low threshold.
+        bridge_factor: f64 = 0.4, "", 0.01..=1.0, "dim stretches of a shaft keep about half of its response";
+        /// Share of a path's length that must be above the low threshold.
+        supported_share: f64 = 0.6, "", 0.0..=1.0, "bridges are shorter than what they join";
+        /// Shortest dendrite, or branch of one, that is kept: length of its voxel path in the image plane.
+        min_length_um: f64 = 10.0, "µm", 0.5..=10000.0, "shorter runs are mostly pieces of axons";
+        /// No second path runs within this lateral distance of a traced one.
+        exclusion_um: f64 = 1.2, "µm", 0.1..=20.0, "a shaft's own width and half of a head";
+        /// Weight of z in the exclusion distance.
+        exclusion_z_weight: f64 = 0.15, "", 0.0..=1.0, "the blur of a shaft reaches 5 to 8 times farther along z";
+        /// Standard deviation of the smoothing along the centreline, y and x.
+        smooth_um: f64 = 1.2, "µm", 0.0..=20.0, "shafts wander over about 8 µm";
+        /// Standard deviation of the smoothing along the centreline, z.
+        smooth_z_um: f64 = 3.0, "µm", 0.0..=20.0, "z of a path jitters by a plane, which would lengthen the curve";
+        /// Distance between the points of a centreline.
+        spacing_um: f64 = 0.1, "µm", 0.02..=2.0, "one lateral voxel";
+        /// Largest lateral distance at which brightness is used to recentre and to measure the radius.
+        reach_um: f64 = 1.5, "µm", 0.2..=20.0, "twice the radius of a thick dendrite";
+        /// Length of the running median of the radius.
+        radius_window_um: f64 = 3.0, "µm", 0.0..=100.0, "longer than a spine's base";
     }
 }
 
 /// What tracing looks at; both volumes on `grid`.
 #[derive(Clone, Copy, Debug)]
 pub struct TraceInput<'a> {
-    /// Ridge response, 0 or more.
+    /// Ridge response, 0 or more, bright on dark.
     pub ridge: &'a Volume<f32>,
     /// Brightness on the same grid, to recentre and to measure radii.
     pub intensity: &'a Volume<f32>,
@@ -25,11 +61,91 @@ pub struct TraceInput<'a> {
     pub grid: Grid,
 }
 
+/// One voxel path of a component's tree.
+#[derive(Clone, Debug, PartialEq)]
+struct Path {
+    /// Positions in the flat volume, neighbours in a row.
+    voxels: Vec<usize>,
+    /// Where it starts: path of the same component and position in its voxels.
+    joins: Option<(usize, usize)>,
+}
+
 /// Traces the dendrites of a stack, longest first.
 ///
+/// A branch starts on its parent's path; [`Dendrite::parent`] says where. `unscorable` is left empty: what can be judged
+/// depends on the detector.
+///
 /// # Errors
-/// [`crate::error::Error::Parameter`] for parameters out of range; [`crate::error::Error::Cancelled`].
-pub fn trace(_input: TraceInput<'_>, params: &TraceParams, _progress: &mut dyn Progress) -> Result<Vec<Dendrite>> {
+/// [`Error::Parameter`] for parameters out of range or volumes of different shapes; [`Error::Cancelled`].
+pub fn trace(input: TraceInput<'_>, params: &TraceParams, progress: &mut dyn Progress) -> Result<Vec<Dendrite>> {
     params.validate()?;
-    Ok(Vec::new())
+    if input.ridge.shape() != input.grid.shape || input.intensity.shape() != input.grid.shape {
+        return Err(Error::parameter(
+            "trace input",
+            format!("ridge {}, intensity {}", input.ridge.shape(), input.intensity.shape()),
+            &format!("the grid's shape {}", input.grid.shape),
+            "give volumes of the same grid",
+        ));
+    }
+    progress.step("trace", 0, 3)?;
+    let found = components::find(&input, params);
+    progress.step("trace", 1, 3)?;
+    let trees: Vec<Vec<Path>> =
+        found.components.par_iter().map(|voxels| paths::tree(voxels, &found, &input, params)).collect();
+    progress.step("trace", 2, 3)?;
+    let traced: Vec<Vec<Traced>> = trees.par_iter().map(|tree| refine_tree(tree, &input, params)).collect();
+    let dendrites = number(traced);
+    progress.step("trace", 3, 3)?;
+    Ok(dendrites)
+}
+
+/// A centreline before it has a number.
+struct Traced {
+    dendrite: Dendrite,
+    joins: Option<(usize, usize)>,
+}
+
+fn refine_tree(tree: &[Path], input: &TraceInput<'_>, params: &TraceParams) -> Vec<Traced> {
+    let lines: Vec<_> = tree.iter().map(|path| centreline::refine(&path.voxels, input, params)).collect();
+    tree.iter()
+        .zip(&lines)
+        .map(|(path, points)| {
+            let joins = path.joins.map(|(parent, at)| {
+                let place = centreline::voxel_centre(tree[parent].voxels[at], input);
+                (parent, centreline::nearest(&lines[parent], place))
+            });
+            let s_um = centreline::arc_length_um(points);
+            let radius_um = radius::half_maximum_um(points, &s_um, input, params);
+            let points = points.clone();
+            let dendrite = Dendrite { dendrite_id: 0, points, s_um, radius_um, parent: None, unscorable: Vec::new() };
+            Traced { dendrite, joins }
+        })
+        .collect()
+}
+
+/// Numbers the dendrites of all components, longest first; equal lengths by their first point.
+fn number(trees: Vec<Vec<Traced>>) -> Vec<Dendrite> {
+    let mut order: Vec<(usize, usize)> =
+        trees.iter().enumerate().flat_map(|(t, tree)| (0..tree.len()).map(move |k| (t, k))).collect();
+    let key = |&(t, k): &(usize, usize)| {
+        let d = &trees[t][k].dendrite;
+        (-d.length_um(), d.points[0].z, d.points[0].y, d.points[0].x)
+    };
+    order.sort_by(|a, b| key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(b)));
+    let id_of = |t: usize, k: usize| order.iter().position(|&o| o == (t, k)).map_or(0, |n| n as u32 + 1);
+    let ids: Vec<Vec<u32>> =
+        trees.iter().enumerate().map(|(t, tree)| (0..tree.len()).map(|k| id_of(t, k)).collect()).collect();
+    let mut all: Vec<Dendrite> = trees
+        .into_iter()
+        .zip(&ids)
+        .flat_map(|(tree, ids)| {
+            tree.into_iter().zip(ids).map(|(traced, &dendrite_id)| Dendrite {
+                dendrite_id,
+                parent: traced.joins.map(|(parent, at)| (ids[parent], at)),
+                ..traced.dendrite
+            })
+        })
+        .collect();
+    all.sort_by_key(|d| d.dendrite_id);
+    all
 }

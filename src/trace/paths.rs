@@ -1,0 +1,215 @@
+//! A component's tree of minimal paths: the longest one first, then the branches that leave what is traced.
+//!
+//! Cost of a step: its length / (.02 + R^1.5), R the response over its 99.8 % quantile, at most 1, mean of both ends.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::trace::components::{Components, NONE, neighbours};
+use crate::trace::{Path, TraceInput, TraceParams};
+
+/// Cost per µm never exceeds 1 / this.
+const COST_FLOOR: f32 = 0.02;
+
+/// The paths of one component, each with where it joins an earlier one.
+pub(super) fn tree(voxels: &[usize], found: &Components, input: &TraceInput<'_>, params: &TraceParams) -> Vec<Path> {
+    let mut search = Search::new(voxels, found, input, params);
+    // Two sweeps find the ends of the longest path: from anywhere to one end, from there to the other.
+    let brightest =
+        (0..voxels.len()).max_by(|&a, &b| search.response[a].total_cmp(&search.response[b]).then(b.cmp(&a)));
+    let Some(start) = brightest else { return Vec::new() };
+    search.spread(&[start as u32]);
+    let Some(end) = search.farthest() else { return Vec::new() };
+    search.cost.fill(f32::INFINITY);
+    search.spread(&[end]);
+    let mut paths: Vec<Path> = Vec::new();
+    let mut owner = vec![(NONE, 0_u32); voxels.len()];
+    while let Some(tip) = search.farthest() {
+        let run = search.run_to(tip);
+        search.exclude(&run);
+        let kept = search.supported(&run);
+        if search.length_um(kept) >= params.min_length_um {
+            let (parent, at) = owner[kept[0] as usize];
+            for (position, &v) in kept.iter().enumerate() {
+                if owner[v as usize].0 == NONE {
+                    owner[v as usize] = (paths.len() as u32, position as u32);
+                }
+            }
+            let joins = (parent != NONE).then_some((parent as usize, at as usize));
+            paths.push(Path { voxels: kept.iter().map(|&v| voxels[v as usize]).collect(), joins });
+            search.spread(kept);
+        }
+    }
+    paths
+}
+
+struct Search<'a> {
+    voxels: &'a [usize],
+    local: &'a [u32],
+    input: &'a TraceInput<'a>,
+    params: &'a TraceParams,
+    low: f32,
+    /// Raw response per voxel of the component.
+    response: Vec<f32>,
+    /// Cost per µm.
+    resistance: Vec<f32>,
+    cost: Vec<f32>,
+    before: Vec<u32>,
+    excluded: Vec<bool>,
+    /// Step lengths; bits 4, 2, 1 of the index say whether z, y, x change.
+    step_um: [f32; 8],
+}
+
+impl<'a> Search<'a> {
+    fn new(voxels: &'a [usize], found: &'a Components, input: &'a TraceInput<'a>, params: &'a TraceParams) -> Self {
+        let response: Vec<f32> = voxels.iter().map(|&v| input.ridge.as_slice()[v]).collect();
+        let resistance = response.iter().map(|&r| 1.0 / (COST_FLOOR + (r / found.full).min(1.0).powf(1.5))).collect();
+        let size = input.grid.voxel_size;
+        let step_um = std::array::from_fn(|bits| {
+            let part = |bit: usize, um: f64| if bits & bit != 0 { um * um } else { 0.0 };
+            (part(4, size.z_um) + part(2, size.y_um) + part(1, size.x_um)).sqrt() as f32
+        });
+        let n = voxels.len();
+        Self {
+            voxels,
+            local: &found.local,
+            input,
+            params,
+            low: found.low,
+            response,
+            resistance,
+            cost: vec![f32::INFINITY; n],
+            before: vec![NONE; n],
+            excluded: vec![false; n],
+            step_um,
+        }
+    }
+
+    /// Dijkstra from `sources` at cost 0; what is already nearer to an earlier source stays as it is.
+    fn spread(&mut self, sources: &[u32]) {
+        let mut heap = BinaryHeap::new();
+        for &s in sources {
+            self.cost[s as usize] = 0.0;
+            self.before[s as usize] = NONE;
+            heap.push(Reverse((0_u32, s)));
+        }
+        let shape = self.input.grid.shape;
+        while let Some(Reverse((bits, at))) = heap.pop() {
+            let i = at as usize;
+            if f32::from_bits(bits) > self.cost[i] {
+                continue;
+            }
+            neighbours(shape, self.voxels[i], |voxel, step| {
+                // A neighbour outside the bridging threshold has no place; one inside is of the same component.
+                let to = self.local[voxel];
+                if to == NONE {
+                    return;
+                }
+                let j = to as usize;
+                let bits = step.iter().fold(0, |b, &d| b << 1 | usize::from(d != 0));
+                let cost = self.cost[i] + self.step_um[bits] * 0.5 * (self.resistance[i] + self.resistance[j]);
+                if cost < self.cost[j] {
+                    self.cost[j] = cost;
+                    self.before[j] = at;
+                    // Costs are not negative, so their bits sort as they do.
+                    heap.push(Reverse((cost.to_bits(), to)));
+                }
+            });
+        }
+    }
+
+    /// The voxel whose minimal path has the longest stretch outside what is excluded, if that is long enough.
+    fn farthest(&self) -> Option<u32> {
+        let mut order: Vec<u32> =
+            (0..self.voxels.len() as u32).filter(|&i| self.cost[i as usize].is_finite()).collect();
+        order.sort_unstable_by_key(|&i| (self.cost[i as usize].to_bits(), i));
+        let mut free_um = vec![0.0_f32; self.voxels.len()];
+        let mut best: Option<u32> = None;
+        for &i in &order {
+            let (at, from) = (i as usize, self.before[i as usize]);
+            if from == NONE {
+                continue;
+            }
+            let step = if self.excluded[at] { 0.0 } else { self.lateral_um(from, i) };
+            free_um[at] = free_um[from as usize] + step;
+            if !self.excluded[at] && best.is_none_or(|b| free_um[at] > free_um[b as usize]) {
+                best = Some(i);
+            }
+        }
+        best.filter(|&b| f64::from(free_um[b as usize]) >= self.params.min_length_um)
+    }
+
+    /// Length of a step in the image plane. Along z a path jitters by whole planes, which would make long runs of noise.
+    fn lateral_um(&self, a: u32, b: u32) -> f32 {
+        let shape = self.input.grid.shape;
+        let (a, b) = (shape.voxel(self.voxels[a as usize]), shape.voxel(self.voxels[b as usize]));
+        self.step_um[usize::from(a.y != b.y) << 1 | usize::from(a.x != b.x)]
+    }
+
+    fn length_um(&self, run: &[u32]) -> f64 {
+        run.windows(2).map(|w| f64::from(self.lateral_um(w[0], w[1]))).sum()
+    }
+
+    /// The minimal path from its source to `tip`.
+    fn run_to(&self, tip: u32) -> Vec<u32> {
+        let mut run = vec![tip];
+        let mut at = tip;
+        while self.before[at as usize] != NONE {
+            at = self.before[at as usize];
+            run.push(at);
+        }
+        run.reverse();
+        run
+    }
+
+    /// The stretch of a run that gains most, where a supported µm gains `1 - share` and another one costs `share`:
+    /// bridges stay, dim tails go, and at least `share` of what is left is supported.
+    fn supported<'r>(&self, run: &'r [u32]) -> &'r [u32] {
+        let share = self.params.supported_share;
+        let (mut sum, mut start, mut best) = (0.0, 0, (0.0, 0, 0));
+        for k in 1..run.len() {
+            let um = f64::from(self.lateral_um(run[k - 1], run[k]));
+            sum += um * if self.response[run[k] as usize] >= self.low { 1.0 - share } else { -share };
+            if sum <= 0.0 {
+                (sum, start) = (0.0, k);
+            } else if sum > best.0 {
+                best = (sum, start, k);
+            }
+        }
+        &run[best.1..=best.2]
+    }
+
+    /// Marks the surroundings of a run, so that no second path is traced along the same shaft.
+    fn exclude(&mut self, run: &[u32]) {
+        let (grid, params) = (self.input.grid, self.params);
+        let reach = |um: f64, n: usize| ((params.exclusion_um / um) as usize).min(n - 1);
+        let z_um = grid.voxel_size.z_um * params.exclusion_z_weight;
+        let (rz, ry, rx) = (
+            reach(z_um.max(1e-9), grid.shape.z),
+            reach(grid.voxel_size.y_um, grid.shape.y),
+            reach(grid.voxel_size.x_um, grid.shape.x),
+        );
+        let span = |i: usize, r: usize, n: usize| i.saturating_sub(r)..(i + r + 1).min(n);
+        for &v in run {
+            let c = grid.shape.voxel(self.voxels[v as usize]);
+            for z in span(c.z, rz, grid.shape.z) {
+                for y in span(c.y, ry, grid.shape.y) {
+                    for x in span(c.x, rx, grid.shape.x) {
+                        let d2 = (z.abs_diff(c.z) as f64 * z_um).powi(2)
+                            + (y.abs_diff(c.y) as f64 * grid.voxel_size.y_um).powi(2)
+                            + (x.abs_diff(c.x) as f64 * grid.voxel_size.x_um).powi(2);
+                        let near = self.local[grid.shape.index(z, y, x)];
+                        if d2 <= params.exclusion_um.powi(2) && near != NONE && self.is_mine(near, z, y, x) {
+                            self.excluded[near as usize] = true;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a place in some component's list is in this one's.
+    fn is_mine(&self, place: u32, z: usize, y: usize, x: usize) -> bool {
+        self.voxels.get(place as usize) == Some(&self.input.grid.shape.index(z, y, x))
+    }
+}

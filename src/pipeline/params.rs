@@ -1,0 +1,133 @@
+//! All parameters of a run in one bundle, one section per stage: read from a TOML, printed as one.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::detect::DetectParams;
+use crate::error::{Error, Result};
+use crate::filter::ridge::RidgeParams;
+use crate::params::ParamInfo;
+use crate::trace::TraceParams;
+
+/// What a reader should do about a params file that cannot be used.
+const REMEDY: &str = "compare it with the output of `gemmule params`, which lists every section and key";
+
+/// Lists the sections once; the struct, its checks and its description cannot fall out of step.
+macro_rules! bundle {
+    ($( $(#[doc = $doc:literal])+ $section:ident: $type:ty; )+) => {
+        /// The parameters of every stage of `gemmule detect`.
+        ///
+        /// ```
+        /// use gemmule::pipeline::Params;
+        /// let params = Params::from_toml("[trace]\nmin_length_um = 5.0\n", "example.toml")?;
+        /// assert_eq!(params.trace.min_length_um, 5.0);
+        /// assert_eq!(params.detect, Params::default().detect); // what is not named keeps its default
+        /// assert!(Params::from_toml("[trace]\nmin_lenght_um = 5.0\n", "example.toml").is_err());
+        /// # Ok::<(), gemmule::error::Error>(())
+        /// ```
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Params {
+            $( $(#[doc = $doc])+ pub $section: $type, )+
+        }
+
+        impl Params {
+            /// Checks every parameter against its range.
+            ///
+            /// # Errors
+            /// [`Error::Parameter`] for the first one outside.
+            pub fn validate(&self) -> Result<()> {
+                $( self.$section.validate()?; )+
+                Ok(())
+            }
+
+            /// Every section: its name, what it holds, its parameters, and their values as they are now.
+            fn sections(&self) -> Vec<Section> {
+                vec![ $( Section {
+                    name: <$type>::SECTION,
+                    doc: [$( $doc ),+].map(str::trim).join(" "),
+                    parameters: <$type>::describe(),
+                    values: toml::Table::try_from(&self.$section).unwrap_or_default(),
+                }, )+ ]
+            }
+        }
+    };
+}
+
+bundle! {
+    /// The multi-scale ridge response that dendrites are traced on.
+    ridge: RidgeParams;
+    /// From the ridge response to centrelines.
+    trace: TraceParams;
+    /// From centrelines to spines.
+    detect: DetectParams;
+}
+
+struct Section {
+    name: &'static str,
+    doc: String,
+    parameters: Vec<ParamInfo>,
+    values: toml::Table,
+}
+
+impl Params {
+    /// Parameters from the text of a TOML; `path` is named in errors.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a text that is no TOML or has an unknown section or key, or a value of the wrong type;
+    /// [`Error::Parameter`] for a value out of range.
+    pub fn from_toml(text: &str, path: impl AsRef<Path>) -> Result<Self> {
+        let params: Self = toml::from_str(text).map_err(|e| Error::file(path, e.to_string().trim_end(), REMEDY))?;
+        params.validate()?;
+        Ok(params)
+    }
+
+    /// Parameters from a TOML file; what it does not name keeps its default.
+    ///
+    /// # Errors
+    /// As [`Params::from_toml`], and [`Error::File`] for a file that cannot be read.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| Error::file(&path, format!("cannot be read as text ({e})"), "give a params TOML"))?;
+        Self::from_toml(&text, path)
+    }
+
+    /// These parameters as a TOML that [`Params::from_toml`] reads back, each with its meaning, unit, range and source.
+    pub fn to_toml(&self) -> String {
+        let mut text = String::from("# Parameters of gemmule. Leave out what should keep its default.\n");
+        for section in self.sections() {
+            let _ = write!(text, "\n# {}\n[{}]\n", section.doc, section.name);
+            for p in &section.parameters {
+                let unit = if p.unit.is_empty() { String::new() } else { format!("Unit: {}. ", p.unit) };
+                let _ = writeln!(text, "\n# {}\n# {unit}Allowed: {}. Source: {}.", p.doc, p.allowed, p.source);
+                let value = section.values.get(p.name).map_or_else(|| p.default.clone(), ToString::to_string);
+                let _ = writeln!(text, "{} = {value}", p.name);
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::pipeline::Params;
+
+    #[test]
+    fn what_is_printed_reads_back() {
+        let mut params = Params::default();
+        params.trace.min_length_um = 7.25;
+        params.ridge.sigma_xy_um = vec![0.4];
+        assert_eq!(Params::from_toml(&params.to_toml(), "printed").unwrap(), params);
+    }
+
+    #[test]
+    fn errors_name_file_key_and_value() {
+        let message = |text| Params::from_toml(text, "my.toml").unwrap_err().to_string();
+        let unknown = message("[detect]\nsnr_mni = 3.0\n");
+        assert!(unknown.starts_with("my.toml: ") && unknown.contains("snr_mni") && unknown.contains("gemmule params"));
+        assert!(message("[detekt]\n").contains("detekt"));
+        assert!(message("[detect]\nsnr_min = -3.0\n").starts_with("detect.snr_min is -3.0, allowed is"));
+    }
+}

@@ -1,0 +1,46 @@
+//! Colours and names: Okabe-Ito, which readers with any kind of colour vision tell apart.
+
+use tiny_skia::Color;
+
+use crate::model::SpineClass;
+
+/// Colour of 8-bit components.
+const fn rgb(r: u8, g: u8, b: u8) -> [u8; 3] {
+    [r, g, b]
+}
+
+pub(crate) const BACKGROUND: [u8; 3] = rgb(18, 18, 20);
+pub(crate) const INK: [u8; 3] = rgb(235, 235, 235);
+pub(crate) const FAINT: [u8; 3] = rgb(150, 150, 150);
+pub(crate) const CENTRELINE: [u8; 3] = rgb(213, 94, 0);
+/// Stretches that cannot be judged: neither a class nor a centreline colour.
+pub(crate) const UNSCORABLE: [u8; 3] = rgb(0, 114, 178);
+
+/// Every class in the order of the legend.
+pub(crate) const CLASSES: [SpineClass; 5] =
+    [SpineClass::Stubby, SpineClass::Thin, SpineClass::Mushroom, SpineClass::Filopodium, SpineClass::Unclassified];
+
+pub(crate) fn class_colour(class: SpineClass) -> [u8; 3] {
+    match class {
+        SpineClass::Stubby => rgb(230, 159, 0),
+        SpineClass::Thin => rgb(86, 180, 233),
+        SpineClass::Mushroom => rgb(0, 190, 140),
+        SpineClass::Filopodium => rgb(225, 140, 185),
+        SpineClass::Unclassified => rgb(240, 228, 66),
+    }
+}
+
+pub(crate) fn class_name(class: SpineClass) -> &'static str {
+    match class {
+        SpineClass::Stubby => "stubby",
+        SpineClass::Thin => "thin",
+        SpineClass::Mushroom => "mushroom",
+        SpineClass::Filopodium => "filopodium",
+        SpineClass::Unclassified => "unclassified",
+    }
+}
+
+/// The same colour for the painter, `alpha` 0 (clear) to 255.
+pub(crate) fn paint([r, g, b]: [u8; 3], alpha: u8) -> Color {
+    Color::from_rgba8(r, g, b, alpha)
+}

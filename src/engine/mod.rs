@@ -1,6 +1,10 @@
-//! Adapter, device, kernel definitions, tiling, dispatch and timing.
+//! Adapter, device, buffers, dispatch: where kernels run.
 
-use crate::error::Result;
+mod buffer;
+
+pub use buffer::Buffer;
+
+use crate::error::{Error, Result};
 
 /// Where kernels run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,19 +23,53 @@ pub enum Backend {
 
 /// Runs kernels on one adapter or on the CPU.
 #[derive(Debug)]
-pub struct Engine {}
+pub struct Engine {
+    description: String,
+}
 
 impl Engine {
     /// An engine on the backend asked for.
     ///
     /// # Errors
-    /// [`crate::error::Error::Gpu`] if a GPU was asked for and none works.
-    pub fn new(_backend: Backend) -> Result<Self> {
-        Ok(Self {})
+    /// [`Error::Gpu`] if a GPU was asked for and none works.
+    pub fn new(backend: Backend) -> Result<Self> {
+        match backend {
+            Backend::Cpu | Backend::Auto => Ok(Self { description: "CPU".into() }),
+            Backend::Gpu { adapter } => Err(Error::Gpu {
+                adapter: adapter.unwrap_or_else(|| "none".into()),
+                problem: "no adapter was found".into(),
+                remedy: "install a driver, or give --backend cpu".into(),
+            }),
+        }
     }
 
     /// One line: adapter and driver, or why the CPU.
     pub fn describe(&self) -> String {
-        "cpu".into()
+        self.description.clone()
+    }
+
+    /// Most f32 values one buffer should hold: volumes go through in slabs of planes no larger than that.
+    pub fn max_buffer_len(&self) -> usize {
+        // On the CPU a slab that stays small keeps the peak memory low; what a plane needs is always allowed.
+        1 << 23
+    }
+
+    /// A buffer of `len` zeros.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] or [`Error::Gpu`] if there is no room.
+    pub fn buffer(&self, len: usize) -> Result<Buffer> {
+        Ok(Buffer::Cpu(vec![0.0; len]))
+    }
+
+    /// Copies a buffer's values to `out`.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails.
+    pub fn read(&self, buffer: &Buffer, out: &mut [f32]) -> Result<()> {
+        match buffer {
+            Buffer::Cpu(values) => out.copy_from_slice(&values[..out.len()]),
+        }
+        Ok(())
     }
 }

@@ -3,3 +3,4 @@
 pub mod noise;
 pub mod ridge;
 pub mod smooth;
+pub mod taps;

@@ -1,0 +1,309 @@
+//! Pass B: filters along z, Hessian, eigenvalues and the response of one scale, in one read of the volume smoothed in y and x.
+//!
+//! Input is G_y G_x * I. Three filters along z (Gaussian, its first and second derivative) and stencils in the plane give
+//! H_ab = s_a s_b d_a d_b (G * I), s in voxels folded into the taps: Lindeberg's scale normalisation with gamma = 1
+//! (doi:10.1023/A:1008045108935). Bright structures on dark ground. With eigenvalues l1 <= l2 <= l3, a2 = -l2, a3 = -l1:
+//! - **Jerman** 2016 (doi:10.1109/TMI.2016.2550102), floor m = tau * max(a3) of the scale: rho = a3 if a3 > m, m if 0 < a3 <= m; V = 0 if
+//!   a2 <= 0 or rho <= 0, 1 if a2 >= rho / 2, else a2² (rho - a2) (3 / (a2 + rho))³.
+//! - **Frangi** 1998 (doi:10.1007/BFb0056195), |k1| <= |k2| <= |k3|: 0 if k2 > 0 or k3 > 0, else
+//!   (1 - exp(-A² / 2 alpha²)) exp(-B² / 2 beta²) (1 - exp(-S² / 2 c²)), A = |k2 / k3|, B = |k1| / sqrt|k2 k3|, S² = sum k².
+//! - **Sato** 1998 (doi:10.1016/S1361-8415(98)80009-1): a2 exp(-l3² / 2 (alpha a2)²) with alpha .5 for l3 <= 0 and 2 above; 0 if a2 <= 0.
+//! - **Blob**: -(l1 + l2 + l3), the scale-normalised Laplacian of Gaussian.
+
+use bytemuck::{Pod, Zeroable};
+use rayon::prelude::*;
+
+use crate::engine::{Buffer, Engine};
+use crate::error::Result;
+use crate::kernel::{HalfTaps, Slab, eigen3, prelude};
+
+/// Largest difference of a GPU from the twin in an eigenvalue, relative to the sum of the absolute taps times the largest
+/// input. Taps of a second derivative sum to up to 4 in magnitude before they are normalised, and 65 + 7 + 7 terms are added.
+pub const TOLERANCE: f32 = 80.0 * f32::EPSILON;
+
+/// Voxels beyond the tile that the stencils read: they are of 6th order.
+pub const STENCIL: usize = 3;
+
+/// Which response; the numbers are the shader's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Response {
+    /// Jerman 2016.
+    Jerman = 1,
+    /// Frangi 1998.
+    Frangi = 2,
+    /// Sato 1998.
+    Sato = 3,
+    /// Scale-normalised Laplacian.
+    Blob = 4,
+}
+
+/// Uniform of the shader.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct HessianResponse {
+    /// Planes; the input needs `radius_z` planes more on either side.
+    pub slab: Slab,
+    /// Radius of the filters along z, voxels.
+    pub radius_z: u32,
+    /// A [`Response`].
+    pub response: u32,
+    /// 1: the output keeps what is larger, its own value or the response (running maximum over scales).
+    pub running: u32,
+    /// Fills 16 bytes.
+    pub padding: u32,
+    /// Jerman: the floor m. Frangi: c. Otherwise unused.
+    pub floor: f32,
+    /// Frangi and Sato: alpha.
+    pub alpha: f32,
+    /// Frangi: beta. Sato: the second alpha.
+    pub beta: f32,
+    /// Fills 16 bytes.
+    pub padding_f: f32,
+    /// Gaussian along z.
+    pub taps_g: HalfTaps,
+    /// Its first derivative times the scale; antisymmetric, the tap of +k.
+    pub taps_d1: HalfTaps,
+    /// Its second derivative times the scale squared.
+    pub taps_d2: HalfTaps,
+    /// First derivative along y times the scale: taps of +1, +2, +3.
+    pub d1_y: [f32; 4],
+    /// First derivative along x.
+    pub d1_x: [f32; 4],
+    /// Second derivative along y times the scale squared: centre, 1, 2, 3.
+    pub d2_y: [f32; 4],
+    /// Second derivative along x.
+    pub d2_x: [f32; 4],
+}
+
+/// Voxels done at once: long enough to fill vector registers, short enough for the first cache.
+const CHUNK: usize = 64;
+
+/// One plane filtered along z in three ways, with [`STENCIL`] voxels of continued border around.
+struct Planes {
+    g: Vec<f32>,
+    d1: Vec<f32>,
+    d2: Vec<f32>,
+    row: Vec<f32>,
+    width: usize,
+}
+
+/// Six components of the Hessian for a chunk of a row.
+type Hessians = [[f32; CHUNK]; 6];
+
+impl HessianResponse {
+    /// Runs on the engine's device.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Gpu`] if the device fails.
+    ///
+    /// # Panics
+    /// If the buffers are not as long as the slab says.
+    pub fn run(&self, _engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
+        match (input, output) {
+            (Buffer::Cpu(input), Buffer::Cpu(output)) => self.cpu(input, output),
+        }
+        Ok(())
+    }
+
+    /// CPU twin.
+    ///
+    /// # Panics
+    /// If the buffers are not as long as the slab says.
+    pub fn cpu(&self, input: &[f32], output: &mut [f32]) {
+        let (n, nx) = (self.slab.plane_len(), self.slab.nx as usize);
+        assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
+        output.par_chunks_mut(n).enumerate().for_each_init(
+            || Planes::new(&self.slab),
+            |planes, (k, plane)| {
+                self.filter_z(input, k, planes);
+                for (y, row) in plane.chunks_mut(nx).enumerate() {
+                    for (c, out) in row.chunks_mut(CHUNK).enumerate() {
+                        let h = self.hessians(planes, y, c * CHUNK, out.len());
+                        self.respond(&h, out);
+                    }
+                }
+            },
+        );
+    }
+
+    /// Largest a3 (at least 0) and largest S² of the slab, on the engine's device.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Gpu`] if the device fails.
+    ///
+    /// # Panics
+    /// If the buffer is not as long as the slab says.
+    pub fn peak(&self, _engine: &Engine, input: &Buffer) -> Result<[f32; 2]> {
+        match input {
+            Buffer::Cpu(input) => Ok(self.cpu_peak(input)),
+        }
+    }
+
+    /// CPU twin of the shader's `peak`: largest a3 (at least 0), and largest S² = sum of the squared eigenvalues.
+    ///
+    /// # Panics
+    /// If the buffer is not as long as the slab says.
+    pub fn cpu_peak(&self, input: &[f32]) -> [f32; 2] {
+        let (ny, nx) = (self.slab.ny as usize, self.slab.nx as usize);
+        assert!(input.len() == self.slab.input_len(), "the buffer fits the slab");
+        let larger = |a: [f32; 2], b: [f32; 2]| [a[0].max(b[0]), a[1].max(b[1])];
+        (0..self.slab.out_count as usize)
+            .into_par_iter()
+            .map_init(
+                || Planes::new(&self.slab),
+                |planes, k| {
+                    self.filter_z(input, k, planes);
+                    let mut peak = [0.0_f32; 2];
+                    for y in 0..ny {
+                        for x in (0..nx).step_by(CHUNK) {
+                            let count = CHUNK.min(nx - x);
+                            let h = self.hessians(planes, y, x, count);
+                            for i in 0..count {
+                                let l = eigen3::eigenvalues(h.map(|c| c[i]));
+                                peak = larger(peak, [-l[0], l[0] * l[0] + l[1] * l[1] + l[2] * l[2]]);
+                            }
+                        }
+                    }
+                    peak
+                },
+            )
+            .reduce(|| [0.0; 2], larger)
+    }
+
+    fn filter_z(&self, input: &[f32], k: usize, planes: &mut Planes) {
+        let (n, ny, nx) = (self.slab.plane_len(), self.slab.ny as usize, self.slab.nx as usize);
+        let width = planes.width;
+        for y in 0..ny {
+            let line = |offset: isize| &input[self.slab.input_plane(k, offset) * n + y * nx..][..nx];
+            let at = (y + STENCIL) * width + STENCIL;
+            let (g, d1, d2) = (&mut planes.g[at..][..nx], &mut planes.d1[at..][..nx], &mut planes.d2[at..][..nx]);
+            prelude::set_scaled(g, self.taps_g[0], line(0));
+            prelude::set_scaled(d2, self.taps_d2[0], line(0));
+            d1.fill(0.0);
+            for r in 1..=self.radius_z as usize {
+                let (below, above) = (line(-(r as isize)), line(r as isize));
+                prelude::add_scaled_sum(g, self.taps_g[r], below, above);
+                prelude::add_scaled_difference(d1, self.taps_d1[r], above, below);
+                prelude::add_scaled_sum(d2, self.taps_d2[r], below, above);
+            }
+        }
+        planes.continue_borders(ny, nx);
+    }
+
+    /// Hessians of `count` voxels from (y, x) on.
+    fn hessians(&self, planes: &Planes, y: usize, x: usize, count: usize) -> Hessians {
+        let (w, at) = (planes.width, (y + STENCIL) * planes.width + x + STENCIL);
+        let mut h = [[0.0; CHUNK]; 6];
+        let [zz, yy, xx, zy, zx, yx] = &mut h;
+        zz[..count].copy_from_slice(&planes.d2[at..][..count]);
+        prelude::set_scaled(&mut yy[..count], self.d2_y[0], &planes.g[at..]);
+        prelude::set_scaled(&mut xx[..count], self.d2_x[0], &planes.g[at..]);
+        for j in 1..=STENCIL {
+            let (g, d1) = (&planes.g, &planes.d1);
+            prelude::add_scaled_sum(&mut yy[..count], self.d2_y[j], &g[at - j * w..], &g[at + j * w..]);
+            prelude::add_scaled_sum(&mut xx[..count], self.d2_x[j], &g[at - j..], &g[at + j..]);
+            prelude::add_scaled_difference(&mut zy[..count], self.d1_y[j - 1], &d1[at + j * w..], &d1[at - j * w..]);
+            prelude::add_scaled_difference(&mut zx[..count], self.d1_x[j - 1], &d1[at + j..], &d1[at - j..]);
+            // d_x of the row above less that of the row below.
+            let mut slope = [0.0; CHUNK];
+            for i in 1..=STENCIL {
+                let (above, below) = (at + j * w, at - j * w);
+                prelude::add_scaled_difference(&mut slope[..count], self.d1_x[i - 1], &g[above + i..], &g[above - i..]);
+                prelude::add_scaled_difference(
+                    &mut slope[..count],
+                    -self.d1_x[i - 1],
+                    &g[below + i..],
+                    &g[below - i..],
+                );
+            }
+            for (yx, slope) in yx[..count].iter_mut().zip(&slope) {
+                *yx += self.d1_y[j - 1] * slope;
+            }
+        }
+        h
+    }
+
+    fn respond(&self, h: &Hessians, out: &mut [f32]) {
+        // One loop per response, so that each can be vectorised.
+        match self.response {
+            r if r == Response::Jerman as u32 => self.write(h, out, |p, l| jerman(l, p.floor)),
+            r if r == Response::Frangi as u32 => self.write(h, out, |p, l| frangi(l, p.floor, p.alpha, p.beta)),
+            r if r == Response::Sato as u32 => self.write(h, out, |p, l| sato(l, p.alpha, p.beta)),
+            _ => {
+                for (i, out) in out.iter_mut().enumerate() {
+                    let v = -(h[0][i] + h[1][i] + h[2][i]);
+                    *out = if self.running == 1 { out.max(v) } else { v };
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write(&self, h: &Hessians, out: &mut [f32], response: impl Fn(&Self, [f32; 3]) -> f32) {
+        for (i, out) in out.iter_mut().enumerate().take(CHUNK) {
+            let l = eigen3::eigenvalues([h[0][i], h[1][i], h[2][i], h[3][i], h[4][i], h[5][i]]);
+            let v = response(self, l);
+            *out = if self.running == 1 { out.max(v) } else { v };
+        }
+    }
+}
+
+impl Planes {
+    fn new(slab: &Slab) -> Self {
+        let width = slab.nx as usize + 2 * STENCIL;
+        let n = width * (slab.ny as usize + 2 * STENCIL);
+        Self { g: vec![0.0; n], d1: vec![0.0; n], d2: vec![0.0; n], row: vec![0.0; width], width }
+    }
+
+    fn continue_borders(&mut self, ny: usize, nx: usize) {
+        let w = self.width;
+        for plane in [&mut self.g, &mut self.d1, &mut self.d2] {
+            for row in plane.chunks_mut(w).skip(STENCIL).take(ny) {
+                let (first, last) = (row[STENCIL], row[STENCIL + nx - 1]);
+                row[..STENCIL].fill(first);
+                row[STENCIL + nx..].fill(last);
+            }
+            for (from, to) in [(STENCIL, 0), (STENCIL + ny - 1, STENCIL + ny)] {
+                self.row.copy_from_slice(&plane[from * w..][..w]);
+                for row in plane[to * w..].chunks_mut(w).take(STENCIL) {
+                    row.copy_from_slice(&self.row);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn jerman(l: [f32; 3], floor: f32) -> f32 {
+    let (a2, a3) = (-l[1], -l[0]);
+    let rho = if a3 > floor { a3 } else { floor };
+    let ratio = 3.0 / (a2 + rho).max(1e-30);
+    let partial = a2 * a2 * (rho - a2) * (ratio * ratio * ratio);
+    let v = if a2 >= 0.5 * rho { 1.0 } else { partial };
+    if a2 <= 0.0 || rho <= 0.0 { 0.0 } else { v }
+}
+
+#[inline(always)]
+fn frangi(l: [f32; 3], c: f32, alpha: f32, beta: f32) -> f32 {
+    // By magnitude; of equal ones the lower stays first.
+    let swap = |a: f32, b: f32| if a.abs() <= b.abs() { (a, b) } else { (b, a) };
+    let (k1, k2) = swap(l[0], l[1]);
+    let (k2, k3) = swap(k2, l[2]);
+    let (k1, k2) = swap(k1, k2);
+    let s2 = k1 * k1 + k2 * k2 + k3 * k3;
+    let plate = k2 / k3;
+    let blob2 = k1 * k1 / (k2 * k3).abs().max(1e-30);
+    let v = (1.0 - (-plate * plate / (2.0 * alpha * alpha)).exp())
+        * (-blob2 / (2.0 * beta * beta)).exp()
+        * (1.0 - (-s2 / (2.0 * c * c).max(1e-30)).exp());
+    if k2 >= 0.0 || k3 >= 0.0 { 0.0 } else { v }
+}
+
+#[inline(always)]
+fn sato(l: [f32; 3], alpha: f32, alpha_above: f32) -> f32 {
+    let a2 = -l[1];
+    let width = a2 * if l[2] <= 0.0 { alpha } else { alpha_above };
+    let v = a2 * (-l[2] * l[2] / (2.0 * width * width).max(1e-30)).exp();
+    if a2 <= 0.0 { 0.0 } else { v }
+}

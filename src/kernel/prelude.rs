@@ -1,0 +1,111 @@
+//! What all kernels share: which planes a buffer holds, borders, filter taps.
+//!
+//! Borders: outside the volume the value of the nearest voxel continues (`mode="nearest"` of scipy.ndimage).
+
+use bytemuck::{Pod, Zeroable};
+
+/// Largest radius of a filter, voxels. Beyond it a volume is binned first.
+pub const MAX_RADIUS: usize = 32;
+
+/// Taps of a symmetric or antisymmetric filter: the centre, then one side; the rest is 0. Padded to whole `vec4<f32>`.
+pub type HalfTaps = [f32; 36];
+
+/// Which planes of a volume the input and the output buffer of a kernel hold. All rows and columns are there.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct Slab {
+    /// Planes of the whole volume.
+    pub nz: u32,
+    /// Rows.
+    pub ny: u32,
+    /// Columns.
+    pub nx: u32,
+    /// First plane in the input buffer.
+    pub in_start: u32,
+    /// Planes in the input buffer.
+    pub in_count: u32,
+    /// First plane in the output buffer.
+    pub out_start: u32,
+    /// Planes in the output buffer.
+    pub out_count: u32,
+    /// Fills the uniform's last 16 bytes.
+    pub padding: u32,
+}
+
+impl Slab {
+    /// A slab that is the whole volume, for input and output.
+    pub fn whole(nz: usize, ny: usize, nx: usize) -> Self {
+        Self {
+            nz: nz as u32,
+            ny: ny as u32,
+            nx: nx as u32,
+            in_start: 0,
+            in_count: nz as u32,
+            out_start: 0,
+            out_count: nz as u32,
+            padding: 0,
+        }
+    }
+
+    /// The slab that writes planes `start..start + count` and reads `halo` planes more on either side, within `nz`.
+    pub fn of_planes(nz: usize, ny: usize, nx: usize, start: usize, count: usize, halo: usize) -> Self {
+        let in_start = start.saturating_sub(halo);
+        let in_end = (start + count + halo).min(nz);
+        Self {
+            in_start: in_start as u32,
+            in_count: (in_end - in_start) as u32,
+            out_start: start as u32,
+            out_count: count as u32,
+            ..Self::whole(nz, ny, nx)
+        }
+    }
+
+    /// The same planes for input as this slab has, and for output as well.
+    pub fn input_only(self) -> Self {
+        Self { out_start: self.in_start, out_count: self.in_count, ..self }
+    }
+
+    /// Voxels of one plane.
+    pub fn plane_len(&self) -> usize {
+        self.ny as usize * self.nx as usize
+    }
+
+    /// Voxels of the input buffer.
+    pub fn input_len(&self) -> usize {
+        self.in_count as usize * self.plane_len()
+    }
+
+    /// Voxels of the output buffer.
+    pub fn output_len(&self) -> usize {
+        self.out_count as usize * self.plane_len()
+    }
+
+    /// Plane of the input buffer for output plane `k` and an offset along z; outside the volume the nearest plane.
+    ///
+    /// The halo must be in the buffer; what is not is clamped to it, as the shader does.
+    pub(crate) fn input_plane(&self, k: usize, offset: isize) -> usize {
+        let z = (self.out_start as isize + k as isize + offset).clamp(0, self.nz as isize - 1);
+        (z - self.in_start as isize).clamp(0, self.in_count as isize - 1) as usize
+    }
+}
+
+/// `dst += tap * (a + b)`, element by element: the one loop of every symmetric filter.
+pub(crate) fn add_scaled_sum(dst: &mut [f32], tap: f32, a: &[f32], b: &[f32]) {
+    for ((d, &a), &b) in dst.iter_mut().zip(a).zip(b) {
+        *d += tap * (a + b);
+    }
+}
+
+/// `dst += tap * (a - b)`, element by element: antisymmetric filters.
+pub(crate) fn add_scaled_difference(dst: &mut [f32], tap: f32, a: &[f32], b: &[f32]) {
+    for ((d, &a), &b) in dst.iter_mut().zip(a).zip(b) {
+        *d += tap * (a - b);
+    }
+}
+
+/// `dst = tap * a`, element by element.
+pub(crate) fn set_scaled(dst: &mut [f32], tap: f32, a: &[f32]) {
+    for (d, &a) in dst.iter_mut().zip(a) {
+        *d = tap * a;
+    }
+}

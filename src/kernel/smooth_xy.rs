@@ -1,0 +1,87 @@
+//! Pass A: separable symmetric filter along x, then along y, of every plane.
+
+use bytemuck::{Pod, Zeroable};
+use rayon::prelude::*;
+
+use crate::engine::{Buffer, Engine};
+use crate::error::Result;
+use crate::kernel::{HalfTaps, Slab, prelude};
+
+/// Largest difference of a GPU from the twin, relative to the largest input: two sums of at most 65 terms with taps that
+/// sum to 1; a fused multiply-add saves one rounding of half a unit in each term.
+pub const TOLERANCE: f32 = 65.0 * f32::EPSILON;
+
+/// Uniform of the shader.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct SmoothXy {
+    /// Planes: each output plane is made from the same input plane.
+    pub slab: Slab,
+    /// Radius of the filter along y, voxels.
+    pub radius_y: u32,
+    /// Radius of the filter along x, voxels.
+    pub radius_x: u32,
+    /// Fills 16 bytes.
+    pub padding: [u32; 2],
+    /// Taps along y.
+    pub taps_y: HalfTaps,
+    /// Taps along x.
+    pub taps_x: HalfTaps,
+}
+
+impl SmoothXy {
+    /// Runs on the engine's device.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Gpu`] if the device fails.
+    ///
+    /// # Panics
+    /// If the buffers are not as long as the slab says.
+    pub fn run(&self, _engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
+        match (input, output) {
+            (Buffer::Cpu(input), Buffer::Cpu(output)) => self.cpu(input, output),
+        }
+        Ok(())
+    }
+
+    /// CPU twin.
+    ///
+    /// # Panics
+    /// If the buffers are not as long as the slab says.
+    pub fn cpu(&self, input: &[f32], output: &mut [f32]) {
+        let (n, nx, ny) = (self.slab.plane_len(), self.slab.nx as usize, self.slab.ny as usize);
+        assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
+        output.par_chunks_mut(n).enumerate().for_each_init(
+            || (vec![0.0; n], vec![0.0; nx + 2 * self.radius_x as usize]),
+            |(along_x, padded), (k, plane)| {
+                let source = &input[self.slab.input_plane(k, 0) * n..][..n];
+                for (row, out) in source.chunks(nx).zip(along_x.chunks_mut(nx)) {
+                    self.filter_x(row, padded, out);
+                }
+                for (y, out) in plane.chunks_mut(nx).enumerate() {
+                    self.filter_y(along_x, y, ny, out);
+                }
+            },
+        );
+    }
+
+    fn filter_x(&self, row: &[f32], padded: &mut [f32], out: &mut [f32]) {
+        let (r, nx) = (self.radius_x as usize, row.len());
+        padded[..r].fill(row[0]);
+        padded[r..r + nx].copy_from_slice(row);
+        padded[r + nx..].fill(row[nx - 1]);
+        prelude::set_scaled(out, self.taps_x[0], row);
+        for k in 1..=r {
+            prelude::add_scaled_sum(out, self.taps_x[k], &padded[r - k..][..nx], &padded[r + k..][..nx]);
+        }
+    }
+
+    fn filter_y(&self, plane: &[f32], y: usize, ny: usize, out: &mut [f32]) {
+        let nx = out.len();
+        let row = |y: usize| &plane[y * nx..][..nx];
+        prelude::set_scaled(out, self.taps_y[0], row(y));
+        for k in 1..=self.radius_y as usize {
+            prelude::add_scaled_sum(out, self.taps_y[k], row(y.saturating_sub(k)), row((y + k).min(ny - 1)));
+        }
+    }
+}

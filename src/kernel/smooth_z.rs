@@ -1,0 +1,57 @@
+//! Symmetric filter along z.
+
+use bytemuck::{Pod, Zeroable};
+use rayon::prelude::*;
+
+use crate::engine::{Buffer, Engine};
+use crate::error::Result;
+use crate::kernel::{HalfTaps, Slab, prelude};
+
+/// Largest difference of a GPU from the twin, relative to the largest input: one sum of at most 65 terms.
+pub const TOLERANCE: f32 = 33.0 * f32::EPSILON;
+
+/// Uniform of the shader.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct SmoothZ {
+    /// Planes; the input needs `radius` planes more on either side.
+    pub slab: Slab,
+    /// Radius of the filter, voxels.
+    pub radius: u32,
+    /// Fills 16 bytes.
+    pub padding: [u32; 3],
+    /// Taps.
+    pub taps: HalfTaps,
+}
+
+impl SmoothZ {
+    /// Runs on the engine's device.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Gpu`] if the device fails.
+    ///
+    /// # Panics
+    /// If the buffers are not as long as the slab says.
+    pub fn run(&self, _engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
+        match (input, output) {
+            (Buffer::Cpu(input), Buffer::Cpu(output)) => self.cpu(input, output),
+        }
+        Ok(())
+    }
+
+    /// CPU twin.
+    ///
+    /// # Panics
+    /// If the buffers are not as long as the slab says.
+    pub fn cpu(&self, input: &[f32], output: &mut [f32]) {
+        let n = self.slab.plane_len();
+        assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
+        output.par_chunks_mut(n).enumerate().for_each(|(k, plane)| {
+            let source = |offset: isize| &input[self.slab.input_plane(k, offset) * n..][..n];
+            prelude::set_scaled(plane, self.taps[0], source(0));
+            for r in 1..=self.radius as isize {
+                prelude::add_scaled_sum(plane, self.taps[r as usize], source(-r), source(r));
+            }
+        });
+    }
+}

@@ -1,8 +1,59 @@
 //! Values on the device the engine runs on.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// f32 values where the kernels can reach them.
 #[derive(Debug)]
 pub enum Buffer {
     /// In memory.
     Cpu(Vec<f32>),
+    /// On a GPU.
+    Gpu(GpuBuffer),
+}
+
+/// Storage on a GPU; only the engine that made it can read it or run kernels on it.
+#[derive(Debug)]
+pub struct GpuBuffer {
+    pub(crate) raw: wgpu::Buffer,
+    memory: Arc<Memory>,
+}
+
+/// Bytes of all buffers of a device.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    held: AtomicU64,
+    peak: AtomicU64,
+}
+
+impl Buffer {
+    /// Number of f32 values.
+    #[allow(clippy::len_without_is_empty, reason = "a volume has at least one voxel")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Cpu(values) => values.len(),
+            Self::Gpu(buffer) => (buffer.raw.size() / 4) as usize,
+        }
+    }
+}
+
+impl GpuBuffer {
+    pub(crate) fn new(raw: wgpu::Buffer, memory: &Arc<Memory>) -> Self {
+        let held = memory.held.fetch_add(raw.size(), Ordering::Relaxed) + raw.size();
+        memory.peak.fetch_max(held, Ordering::Relaxed);
+        Self { raw, memory: Arc::clone(memory) }
+    }
+}
+
+impl Drop for GpuBuffer {
+    fn drop(&mut self) {
+        self.memory.held.fetch_sub(self.raw.size(), Ordering::Relaxed);
+    }
+}
+
+impl Memory {
+    /// Most bytes held at once since the last call.
+    pub(crate) fn take_peak(&self) -> u64 {
+        self.peak.swap(self.held.load(Ordering::Relaxed), Ordering::Relaxed)
+    }
 }

@@ -1,10 +1,20 @@
 //! Adapter, device, buffers, dispatch: where kernels run.
 
+mod adapters;
 mod buffer;
+mod gpu;
+mod kernel_def;
+mod self_test;
 
-pub use buffer::Buffer;
+pub use adapters::AdapterInfo;
+pub use buffer::{Buffer, GpuBuffer};
+pub(crate) use kernel_def::wgsl;
+pub use kernel_def::{Binding, KernelDef, Launch};
+
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use gpu::Gpu;
 
 /// Where kernels run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,37 +31,98 @@ pub enum Backend {
     Cpu,
 }
 
+/// Values in a slab on a GPU: 64 MiB take well under a second even on a slow one, whose driver would else reset it.
+const MAX_SLAB_LEN: u64 = 16 << 20;
+
 /// Runs kernels on one adapter or on the CPU.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// let engine = Engine::new(Backend::Auto)?;
+/// println!("{}", engine.describe());
+/// let buffer = engine.upload(&[1.0, 2.0])?;
+/// let mut values = [0.0; 2];
+/// engine.read(&buffer, &mut values)?;
+/// assert_eq!(values, [1.0, 2.0]);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Engine {
+    gpu: Option<Arc<Gpu>>,
     description: String,
 }
 
 impl Engine {
-    /// An engine on the backend asked for.
+    /// An engine on the backend asked for. Of several adapters that fit the first that passes a self-test is taken, discrete
+    /// before integrated before virtual ones, then by name.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if a GPU was asked for and none works.
+    /// [`Error::Gpu`] if a GPU was asked for and none works; it lists the adapters found.
     pub fn new(backend: Backend) -> Result<Self> {
         match backend {
-            Backend::Cpu | Backend::Auto => Ok(Self { description: "CPU".into() }),
-            Backend::Gpu { adapter } => Err(Error::Gpu {
-                adapter: adapter.unwrap_or_else(|| "none".into()),
-                problem: "no adapter was found".into(),
-                remedy: "install a driver, or give --backend cpu".into(),
-            }),
+            Backend::Cpu => Ok(Self::on_cpu("as asked for")),
+            Backend::Gpu { adapter } => Self::on_gpu(adapter.as_deref()),
+            Backend::Auto => Ok(Self::on_gpu(None).unwrap_or_else(|error| Self::on_cpu(&because(error)))),
         }
     }
 
-    /// One line: adapter and driver, or why the CPU.
+    fn on_cpu(why: &str) -> Self {
+        Self { gpu: None, description: format!("CPU, {} threads: {why}", rayon::current_num_threads()) }
+    }
+
+    fn on_gpu(name: Option<&str>) -> Result<Self> {
+        let mut failures = Vec::new();
+        for (adapter, info) in adapters::matching(adapters::enumerate(), name)? {
+            match Gpu::open(&adapter, info) {
+                Ok(gpu) => {
+                    let why = if name.is_some() { "as named" } else { "the first hardware adapter that works" };
+                    let description = format!("GPU {}: {why}", gpu.info);
+                    return Ok(Self { gpu: Some(Arc::new(gpu)), description });
+                }
+                Err(error) => failures.push(error),
+            }
+        }
+        let problem = failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Err(Error::Gpu {
+            adapter: name.unwrap_or("hardware").into(),
+            problem,
+            remedy: "no adapter that fits works; give --backend cpu".into(),
+        })
+    }
+
+    /// All adapters, in the order in which they are tried.
+    pub fn adapters() -> Vec<AdapterInfo> {
+        adapters::enumerate().into_iter().map(|(_, info)| info).collect()
+    }
+
+    /// The adapter in use; none on the CPU.
+    pub fn adapter(&self) -> Option<&AdapterInfo> {
+        self.gpu.as_ref().map(|gpu| &gpu.info)
+    }
+
+    /// One line: adapter and driver and why it was chosen, or why the CPU.
     pub fn describe(&self) -> String {
         self.description.clone()
     }
 
     /// Most f32 values one buffer should hold: volumes go through in slabs of planes no larger than that.
     pub fn max_buffer_len(&self) -> usize {
-        // On the CPU a slab that stays small keeps the peak memory low; what a plane needs is always allowed.
-        1 << 23
+        match &self.gpu {
+            // On the CPU a slab that stays small keeps the peak memory low; what a plane needs is always allowed.
+            None => 1 << 23,
+            // Half of the limit leaves room for a halo.
+            Some(gpu) => (gpu.max_buffer_bytes() / 8).clamp(1, MAX_SLAB_LEN) as usize,
+        }
+    }
+
+    /// Most bytes of one upload, and of workgroup memory; none on the CPU.
+    pub(crate) fn gpu_limits(&self) -> Option<(u64, u32)> {
+        self.gpu.as_ref().map(|gpu| (gpu.max_buffer_bytes(), gpu.workgroup_bytes()))
+    }
+
+    /// Most bytes of buffers on the device at once since the last call; 0 on the CPU.
+    pub fn take_peak_bytes(&self) -> u64 {
+        self.gpu.as_ref().map_or(0, |gpu| gpu.take_peak())
     }
 
     /// A buffer of `len` zeros.
@@ -59,17 +130,102 @@ impl Engine {
     /// # Errors
     /// [`Error::Memory`] or [`Error::Gpu`] if there is no room.
     pub fn buffer(&self, len: usize) -> Result<Buffer> {
-        Ok(Buffer::Cpu(vec![0.0; len]))
+        match &self.gpu {
+            None => Ok(Buffer::Cpu(vec![0.0; len])),
+            Some(gpu) => Ok(Buffer::Gpu(gpu.buffer(4 * len as u64)?)),
+        }
     }
 
-    /// Copies a buffer's values to `out`.
+    /// A buffer that holds `values`.
+    ///
+    /// # Errors
+    /// As [`Engine::buffer`].
+    pub fn upload(&self, values: &[f32]) -> Result<Buffer> {
+        match &self.gpu {
+            None => Ok(Buffer::Cpu(values.to_vec())),
+            Some(_) => self.upload_bytes(bytemuck::cast_slice(values)),
+        }
+    }
+
+    /// Bytes as they are, for a shader that takes them apart; on the device only.
+    pub(crate) fn upload_bytes(&self, bytes: &[u8]) -> Result<Buffer> {
+        let gpu = self.device()?;
+        let buffer = gpu.buffer(bytes.len() as u64)?;
+        gpu.write(&buffer, bytes)?;
+        Ok(Buffer::Gpu(buffer))
+    }
+
+    /// Copies the first `out.len()` values of a buffer to `out`, after everything that was started before.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails.
+    ///
+    /// # Panics
+    /// If a buffer in memory is shorter than `out`.
     pub fn read(&self, buffer: &Buffer, out: &mut [f32]) -> Result<()> {
+        self.read_words(buffer, 0, bytemuck::cast_slice_mut(out))
+    }
+
+    /// Copies values from the `start`-th on, bit by bit.
+    pub(crate) fn read_words(&self, buffer: &Buffer, start: usize, out: &mut [u32]) -> Result<()> {
         match buffer {
-            Buffer::Cpu(values) => out.copy_from_slice(&values[..out.len()]),
+            Buffer::Cpu(values) => out.copy_from_slice(bytemuck::cast_slice(&values[start..][..out.len()])),
+            Buffer::Gpu(buffer) => self.device()?.read(buffer, 4 * start as u64, bytemuck::cast_slice_mut(out))?,
         }
         Ok(())
+    }
+
+    /// Copies all values of `from` into `to`, from its `start`-th on: blocks of several scales in one buffer.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails or the buffers are not on it.
+    ///
+    /// # Panics
+    /// If `to` is too short.
+    pub fn copy(&self, from: &Buffer, to: &mut Buffer, start: usize) -> Result<()> {
+        assert!(start + from.len() <= to.len(), "the values fit the buffer");
+        match (from, to) {
+            (Buffer::Cpu(from), Buffer::Cpu(to)) => to[start..][..from.len()].copy_from_slice(from),
+            (Buffer::Gpu(from), Buffer::Gpu(to)) => {
+                self.device()?.copy(&from.raw, 0, &to.raw, 4 * start as u64, from.raw.size())?;
+            }
+            _ => return Err(elsewhere("a buffer in memory was to be copied to one on a device, or the reverse")),
+        }
+        Ok(())
+    }
+
+    /// Runs a kernel on the device.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails, a limit is exceeded, or a buffer is not on it.
+    pub fn dispatch(&self, kernel: &KernelDef, launch: &Launch<'_>) -> Result<()> {
+        self.device()?.dispatch(kernel, launch)
+    }
+
+    /// Waits until everything that was started is done, so that it can be timed.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails.
+    pub fn wait(&self) -> Result<()> {
+        self.gpu.as_ref().map_or(Ok(()), |gpu| gpu.wait())
+    }
+
+    fn device(&self) -> Result<&Gpu> {
+        self.gpu.as_deref().ok_or_else(|| elsewhere("the engine runs on the CPU, and the buffer is on a GPU"))
+    }
+}
+
+fn elsewhere(problem: &str) -> Error {
+    Error::Gpu {
+        adapter: "none".into(),
+        problem: problem.into(),
+        remedy: "use each buffer with the engine that made it".into(),
+    }
+}
+
+fn because(error: Error) -> String {
+    match error {
+        Error::Gpu { problem, .. } => format!("no hardware GPU ({problem})"),
+        other => other.to_string(),
     }
 }

@@ -5,16 +5,26 @@
 //! f(v) = 2 sqrt(max(v * scale + shift, 0)), which makes the noise's standard deviation about 1 (Starck, Murtagh, Bijaoui 1998;
 //! doi:10.1109/TIP.2012.2202675).
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Buffer, Engine};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
 use crate::error::Result;
 use crate::kernel::Slab;
 use crate::volume::Voxels;
 
 /// Largest difference of a GPU from the twin, relative to the value: sqrt may be off by 3 units in the last place.
 pub const TOLERANCE: f32 = 4.0 * f32::EPSILON;
+
+/// The shader.
+pub const KERNEL: KernelDef = KernelDef {
+    name: "convert",
+    source: wgsl!("prelude.wgsl", "convert.wgsl"),
+    entry: "convert",
+    bindings: &[Binding::Uniform, Binding::Uniform, Binding::Read, Binding::ReadWrite],
+};
 
 /// Uniform of the shader.
 #[repr(C)]
@@ -40,6 +50,23 @@ pub struct Convert {
     pub padding: f32,
 }
 
+/// Second uniform of the shader: the part of the output that one upload has the voxels of.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub struct Piece {
+    /// First plane, counted from the slab's first output plane.
+    pub plane: u32,
+    /// Planes; only one if not all of its rows are there.
+    pub planes: u32,
+    /// First row.
+    pub row: u32,
+    /// Rows.
+    pub rows: u32,
+}
+
+/// Most bytes of raw voxels in one upload.
+const MAX_UPLOAD_BYTES: u64 = 64 << 20;
+
 impl Convert {
     /// Number of binned voxels along an axis of `n` voxels.
     pub fn binned(n: usize, binning: usize) -> usize {
@@ -53,11 +80,55 @@ impl Convert {
     ///
     /// # Panics
     /// If the stack is not as large as the slab says.
-    pub fn run(&self, _engine: &Engine, voxels: &Voxels, output: &mut Buffer) -> Result<()> {
-        match output {
-            Buffer::Cpu(output) => self.cpu(voxels, output),
+    pub fn run(&self, engine: &Engine, voxels: &Voxels, output: &mut Buffer) -> Result<()> {
+        if let Buffer::Cpu(output) = output {
+            self.cpu(voxels, output);
+            return Ok(());
+        }
+        assert!(output.len() == self.slab.output_len(), "the buffer fits the slab");
+        let limit = engine.gpu_limits().map_or(0, |(bytes, _)| bytes).min(MAX_UPLOAD_BYTES);
+        let (kind, raw): (u32, &[u8]) = match voxels {
+            Voxels::U8(v) => (1, v.as_slice()),
+            Voxels::U16(v) => (2, bytemuck::cast_slice(v.as_slice())),
+            Voxels::I16(v) => (3, bytemuck::cast_slice(v.as_slice())),
+            Voxels::F32(v) => (4, bytemuck::cast_slice(v.as_slice())),
+        };
+        let line = self.raw_nx as usize * [1, 2, 2, 4][kind as usize - 1];
+        for piece in self.pieces(line as u64, limit) {
+            let input = engine.upload_bytes(&raw[self.raw_lines(&piece, line)])?;
+            let launch = Launch {
+                constants: &[("KIND", f64::from(kind))],
+                uniforms: &[bytemuck::bytes_of(self), bytemuck::bytes_of(&piece)],
+                buffers: &[&input, output],
+                groups: (u64::from(piece.planes) * u64::from(piece.rows) * u64::from(self.slab.nx)).div_ceil(256),
+                invocations: 256,
+                workgroup_bytes: 0,
+            };
+            engine.dispatch(&KERNEL, &launch)?;
         }
         Ok(())
+    }
+
+    /// Parts of the output whose raw voxels fit `limit` bytes: whole planes, or rows of one plane if a plane is larger than that.
+    fn pieces(&self, line_bytes: u64, limit: u64) -> Vec<Piece> {
+        let (ny, count) = (self.slab.ny, self.slab.out_count);
+        let planes = (limit / (line_bytes * u64::from(self.raw_ny)).max(1)).min(u64::from(count)) as u32;
+        if planes > 0 {
+            let piece = |plane| Piece { plane, planes: planes.min(count - plane), row: 0, rows: ny };
+            return (0..count).step_by(planes as usize).map(piece).collect();
+        }
+        let rows = (limit / (line_bytes * u64::from(self.binning))).clamp(1, u64::from(ny)) as u32;
+        let piece = |plane, row: u32| Piece { plane, planes: 1, row, rows: rows.min(ny - row) };
+        (0..count).flat_map(|plane| (0..ny).step_by(rows as usize).map(move |row| piece(plane, row))).collect()
+    }
+
+    /// Bytes of the stack that a piece is made from.
+    fn raw_lines(&self, piece: &Piece, line_bytes: usize) -> Range<usize> {
+        let first = (self.slab.out_start + piece.plane) as usize * self.raw_ny as usize;
+        let start = first + (piece.row * self.binning) as usize;
+        let last = first + (piece.planes as usize - 1) * self.raw_ny as usize;
+        let end = last + ((piece.row + piece.rows) * self.binning).min(self.raw_ny) as usize;
+        start * line_bytes..end * line_bytes
     }
 
     /// CPU twin: planes `slab.out_start..` of the whole stack's voxels.

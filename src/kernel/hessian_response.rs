@@ -13,7 +13,7 @@
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Buffer, Engine};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
 use crate::error::Result;
 use crate::kernel::{HalfTaps, Slab, eigen3, prelude};
 
@@ -37,6 +37,17 @@ pub enum Response {
     /// Scale-normalised Laplacian.
     Blob = 4,
 }
+
+/// The shader's entry point for the response.
+pub const KERNEL: KernelDef = KernelDef {
+    name: "hessian_response",
+    source: wgsl!("prelude.wgsl", "eigen3.wgsl", "hessian_response.wgsl"),
+    entry: "respond",
+    bindings: &[Binding::Uniform, Binding::Read, Binding::ReadWrite],
+};
+
+/// Its entry point for the largest eigenvalues.
+pub const PEAK_KERNEL: KernelDef = KernelDef { entry: "peak", ..KERNEL };
 
 /// Uniform of the shader.
 #[repr(C)]
@@ -76,6 +87,9 @@ pub struct HessianResponse {
     pub d2_x: [f32; 4],
 }
 
+/// Rows and columns of a workgroup, as in the shader.
+const TILE: [u32; 2] = [8, 32];
+
 /// Voxels done at once: long enough to fill vector registers, short enough for the first cache.
 const CHUNK: usize = 64;
 
@@ -99,11 +113,29 @@ impl HessianResponse {
     ///
     /// # Panics
     /// If the buffers are not as long as the slab says.
-    pub fn run(&self, _engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
-        match (input, output) {
-            (Buffer::Cpu(input), Buffer::Cpu(output)) => self.cpu(input, output),
+    pub fn run(&self, engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
+        if let (Buffer::Cpu(input), Buffer::Cpu(output)) = (input, &mut *output) {
+            self.cpu(input, output);
+            return Ok(());
         }
-        Ok(())
+        assert!(output.len() == self.slab.output_len(), "buffers fit the slab");
+        self.launch(engine, &KERNEL, input, output)
+    }
+
+    fn launch(&self, engine: &Engine, kernel: &KernelDef, input: &Buffer, output: &Buffer) -> Result<()> {
+        assert!(input.len() == self.slab.input_len(), "the buffer fits the slab");
+        let tiles = u64::from(self.slab.ny.div_ceil(TILE[0])) * u64::from(self.slab.nx.div_ceil(TILE[1]));
+        let halo = 2 * STENCIL as u32;
+        let launch = Launch {
+            constants: &[("RADIUS_Z", f64::from(self.radius_z)), ("RESPONSE", f64::from(self.response))],
+            uniforms: &[bytemuck::bytes_of(self)],
+            buffers: &[input, output],
+            groups: tiles * u64::from(self.slab.out_count),
+            invocations: TILE[0] * TILE[1],
+            // Three filtered tiles with their halo; `peak` also keeps two values per lane.
+            workgroup_bytes: 4 * (3 * (TILE[0] + halo) * (TILE[1] + halo) + 2 * TILE[0] * TILE[1]),
+        };
+        engine.dispatch(kernel, &launch)
     }
 
     /// CPU twin.
@@ -134,10 +166,15 @@ impl HessianResponse {
     ///
     /// # Panics
     /// If the buffer is not as long as the slab says.
-    pub fn peak(&self, _engine: &Engine, input: &Buffer) -> Result<[f32; 2]> {
-        match input {
-            Buffer::Cpu(input) => Ok(self.cpu_peak(input)),
+    pub fn peak(&self, engine: &Engine, input: &Buffer) -> Result<[f32; 2]> {
+        if let Buffer::Cpu(input) = input {
+            return Ok(self.cpu_peak(input));
         }
+        let peaks = engine.buffer(2)?;
+        self.launch(engine, &PEAK_KERNEL, input, &peaks)?;
+        let mut found = [0.0; 2];
+        engine.read(&peaks, &mut found)?;
+        Ok(found)
     }
 
     /// CPU twin of the shader's `peak`: largest a3 (at least 0), and largest S² = sum of the squared eigenvalues.

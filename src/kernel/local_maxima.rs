@@ -7,12 +7,20 @@
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Buffer, Engine};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
 use crate::error::Result;
 use crate::kernel::Slab;
 
 /// Comparisons are exact: a GPU finds the same maxima of the same values.
 pub const TOLERANCE: f32 = 0.0;
+
+/// The shader.
+pub const KERNEL: KernelDef = KernelDef {
+    name: "local_maxima",
+    source: wgsl!("prelude.wgsl", "local_maxima.wgsl"),
+    entry: "local_maxima",
+    bindings: &[Binding::Uniform, Binding::Read, Binding::ReadWrite],
+};
 
 /// Uniform of the shader.
 #[repr(C)]
@@ -52,10 +60,43 @@ impl LocalMaxima {
     ///
     /// # Panics
     /// If the buffer is not as long as slab and scales say.
-    pub fn run(&self, _engine: &Engine, input: &Buffer) -> Result<Vec<Maximum>> {
-        match input {
-            Buffer::Cpu(input) => Ok(self.cpu(input)),
+    pub fn run(&self, engine: &Engine, input: &Buffer) -> Result<Vec<Maximum>> {
+        if let Buffer::Cpu(input) = input {
+            return Ok(self.cpu(input));
         }
+        assert!(input.len() == self.slab.input_len() * self.scales as usize, "the buffer fits the slab");
+        let mut capacity = self.capacity.max(1);
+        loop {
+            let (count, mut maxima) = self.find(engine, input, capacity)?;
+            if count <= capacity {
+                maxima.sort_by_key(|m| (m.scale, m.z, m.yx));
+                return Ok(maxima);
+            }
+            capacity = count;
+        }
+    }
+
+    /// How many maxima there are, and up to `capacity` of them in any order.
+    fn find(&self, engine: &Engine, input: &Buffer, capacity: u32) -> Result<(u32, Vec<Maximum>)> {
+        // A count, padded to the alignment of a maximum, and the maxima of four words each.
+        let found = engine.buffer(4 + 4 * capacity as usize)?;
+        let uniform = Self { capacity, ..*self };
+        let launch = Launch {
+            constants: &[],
+            uniforms: &[bytemuck::bytes_of(&uniform)],
+            buffers: &[input, &found],
+            groups: (u64::from(self.scales) * self.slab.output_len() as u64).div_ceil(256),
+            invocations: 256,
+            workgroup_bytes: 0,
+        };
+        engine.dispatch(&KERNEL, &launch)?;
+        let mut count = [0];
+        engine.read_words(&found, 0, &mut count)?;
+        let mut maxima = vec![Maximum { scale: 0, z: 0, yx: 0, value: 0.0 }; count[0].min(capacity) as usize];
+        if !maxima.is_empty() {
+            engine.read_words(&found, 4, bytemuck::cast_slice_mut(&mut maxima))?;
+        }
+        Ok((count[0], maxima))
     }
 
     /// CPU twin; sorted by scale, z, y, x. All of them, whatever the capacity.

@@ -12,3 +12,15 @@ pub mod smooth_xy;
 pub mod smooth_z;
 
 pub use prelude::{HalfTaps, MAX_RADIUS, Slab};
+
+use crate::engine::KernelDef;
+
+/// Every entry point of every shader.
+pub const DEFINITIONS: [&KernelDef; 6] = [
+    &convert::KERNEL,
+    &smooth_xy::KERNEL,
+    &smooth_z::KERNEL,
+    &hessian_response::KERNEL,
+    &hessian_response::PEAK_KERNEL,
+    &local_maxima::KERNEL,
+];

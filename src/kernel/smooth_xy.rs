@@ -3,13 +3,21 @@
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Buffer, Engine};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
 use crate::error::Result;
 use crate::kernel::{HalfTaps, Slab, prelude};
 
 /// Largest difference of a GPU from the twin, relative to the largest input: two sums of at most 65 terms with taps that
 /// sum to 1; a fused multiply-add saves one rounding of half a unit in each term.
 pub const TOLERANCE: f32 = 65.0 * f32::EPSILON;
+
+/// The shader.
+pub const KERNEL: KernelDef = KernelDef {
+    name: "smooth_xy",
+    source: wgsl!("prelude.wgsl", "smooth_xy.wgsl"),
+    entry: "smooth_xy",
+    bindings: &[Binding::Uniform, Binding::Read, Binding::ReadWrite],
+};
 
 /// Uniform of the shader.
 #[repr(C)]
@@ -29,6 +37,9 @@ pub struct SmoothXy {
     pub taps_x: HalfTaps,
 }
 
+/// Output rows of a workgroup, as in the shader.
+const ROWS: u32 = 64;
+
 impl SmoothXy {
     /// Runs on the engine's device.
     ///
@@ -37,11 +48,38 @@ impl SmoothXy {
     ///
     /// # Panics
     /// If the buffers are not as long as the slab says.
-    pub fn run(&self, _engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
-        match (input, output) {
-            (Buffer::Cpu(input), Buffer::Cpu(output)) => self.cpu(input, output),
+    pub fn run(&self, engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
+        if let (Buffer::Cpu(input), Buffer::Cpu(output)) = (input, &mut *output) {
+            self.cpu(input, output);
+            return Ok(());
         }
-        Ok(())
+        assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
+        let width = self.width(engine);
+        let across = u64::from(self.slab.nx.div_ceil(width));
+        let launch = Launch {
+            constants: &[
+                ("WIDTH", f64::from(width)),
+                ("RADIUS_Y", f64::from(self.radius_y)),
+                ("RADIUS_X", f64::from(self.radius_x)),
+            ],
+            uniforms: &[bytemuck::bytes_of(self)],
+            buffers: &[input, output],
+            groups: across * u64::from(self.slab.ny.div_ceil(ROWS)) * u64::from(self.slab.out_count),
+            invocations: width,
+            workgroup_bytes: self.workgroup_bytes(width),
+        };
+        engine.dispatch(&KERNEL, &launch)
+    }
+
+    /// Columns of a workgroup: as many as its memory has room for.
+    fn width(&self, engine: &Engine) -> u32 {
+        let room = engine.gpu_limits().map_or(0, |(_, workgroup_bytes)| workgroup_bytes);
+        [128, 64].into_iter().find(|&width| self.workgroup_bytes(width) <= room).unwrap_or(32)
+    }
+
+    /// A ring of rows as long as the filter along y, and two rows with their borders.
+    fn workgroup_bytes(&self, width: u32) -> u32 {
+        4 * ((2 * self.radius_y + 1) * width + 2 * (width + 2 * self.radius_x))
     }
 
     /// CPU twin.

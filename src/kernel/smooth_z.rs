@@ -3,12 +3,20 @@
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Buffer, Engine};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
 use crate::error::Result;
 use crate::kernel::{HalfTaps, Slab, prelude};
 
 /// Largest difference of a GPU from the twin, relative to the largest input: one sum of at most 65 terms.
 pub const TOLERANCE: f32 = 33.0 * f32::EPSILON;
+
+/// The shader.
+pub const KERNEL: KernelDef = KernelDef {
+    name: "smooth_z",
+    source: wgsl!("prelude.wgsl", "smooth_z.wgsl"),
+    entry: "smooth_z",
+    bindings: &[Binding::Uniform, Binding::Read, Binding::ReadWrite],
+};
 
 /// Uniform of the shader.
 #[repr(C)]
@@ -32,11 +40,21 @@ impl SmoothZ {
     ///
     /// # Panics
     /// If the buffers are not as long as the slab says.
-    pub fn run(&self, _engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
-        match (input, output) {
-            (Buffer::Cpu(input), Buffer::Cpu(output)) => self.cpu(input, output),
+    pub fn run(&self, engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
+        if let (Buffer::Cpu(input), Buffer::Cpu(output)) = (input, &mut *output) {
+            self.cpu(input, output);
+            return Ok(());
         }
-        Ok(())
+        assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
+        let launch = Launch {
+            constants: &[("RADIUS", f64::from(self.radius))],
+            uniforms: &[bytemuck::bytes_of(self)],
+            buffers: &[input, output],
+            groups: (self.slab.output_len() as u64).div_ceil(256),
+            invocations: 256,
+            workgroup_bytes: 0,
+        };
+        engine.dispatch(&KERNEL, &launch)
     }
 
     /// CPU twin.

@@ -1,0 +1,379 @@
+//! One opened device: memory, pipelines, dispatch, and every fault it reports as an [`enum@Error`].
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+
+use crate::engine::adapters::AdapterInfo;
+use crate::engine::buffer::{GpuBuffer, Memory};
+use crate::engine::kernel_def::{Binding, KernelDef, Launch};
+use crate::engine::{Buffer, self_test};
+use crate::error::{Error, Result};
+
+/// Most bytes staged at once when reading back.
+const STAGING_BYTES: u64 = 64 << 20;
+
+/// A device that passed its self-test.
+pub(crate) struct Gpu {
+    pub(crate) info: AdapterInfo,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    limits: wgpu::Limits,
+    memory: Arc<Memory>,
+    faults: Faults,
+    pipelines: Mutex<HashMap<PipelineKey, Pipeline>>,
+    staging: Mutex<Option<wgpu::Buffer>>,
+}
+
+/// Faults reported outside of any call: a lost device, an error nobody waited for. The first is kept.
+type Faults = Arc<Mutex<Option<String>>>;
+
+type PipelineKey = (&'static str, &'static str, Vec<(&'static str, u64)>);
+
+#[derive(Clone)]
+struct Pipeline {
+    raw: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+}
+
+/// A thread that panicked while it held the lock left nothing half-done that matters here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn note(faults: &Faults, text: String) {
+    lock(faults).get_or_insert(text);
+}
+
+impl Gpu {
+    /// Opens the adapter's device with all its limits, and runs the self-test.
+    pub(crate) fn open(adapter: &wgpu::Adapter, info: AdapterInfo) -> Result<Self> {
+        let limits = adapter.limits();
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("gemmule"),
+            required_limits: limits.clone(),
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|error| gpu_error(&info, format!("the device cannot be opened: {error}")))?;
+        let faults = Faults::default();
+        let (uncaptured, lost) = (Arc::clone(&faults), Arc::clone(&faults));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&uncaptured, error.to_string())));
+        device.set_device_lost_callback(move |reason, message| {
+            note(&lost, format!("the device was lost ({reason:?}): {message}"));
+        });
+        let gpu = Self {
+            info,
+            device,
+            queue,
+            limits,
+            memory: Arc::default(),
+            faults,
+            pipelines: Mutex::default(),
+            staging: Mutex::default(),
+        };
+        self_test::run(&gpu)?;
+        Ok(gpu)
+    }
+
+    /// Largest storage buffer that can be bound, bytes.
+    pub(crate) fn max_buffer_bytes(&self) -> u64 {
+        self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+    }
+
+    /// Bytes of workgroup memory a workgroup may use.
+    pub(crate) fn workgroup_bytes(&self) -> u32 {
+        self.limits.max_compute_workgroup_storage_size
+    }
+
+    pub(crate) fn take_peak(&self) -> u64 {
+        self.memory.take_peak()
+    }
+
+    /// A storage buffer of zeros (wgpu clears what is read before it is written).
+    pub(crate) fn buffer(&self, bytes: u64) -> Result<GpuBuffer> {
+        let bytes = bytes.next_multiple_of(4).max(4);
+        let limit = self.max_buffer_bytes();
+        if bytes > limit {
+            return Err(Error::Memory {
+                what: format!("one buffer on {}", self.info),
+                needed_bytes: bytes,
+                limit_bytes: limit,
+                remedy: "work in slabs of Engine::max_buffer_len() values, or give --backend cpu".into(),
+            });
+        }
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let raw = self.guarded("buffer", bytes, || self.raw_buffer(bytes, usage))?;
+        Ok(GpuBuffer::new(raw, &self.memory))
+    }
+
+    fn raw_buffer(&self, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+    }
+
+    /// Writes bytes to the start of a buffer; a last part of a word is filled up with zeros.
+    pub(crate) fn write(&self, buffer: &GpuBuffer, bytes: &[u8]) -> Result<()> {
+        if bytes.len() as u64 > buffer.raw.size() {
+            return Err(self.error(format!("{} bytes do not fit a buffer of {}", bytes.len(), buffer.raw.size())));
+        }
+        let (words, rest) = bytes.split_at(bytes.len() & !3);
+        self.guarded("upload", bytes.len() as u64, || {
+            self.queue.write_buffer(&buffer.raw, 0, words);
+            if !rest.is_empty() {
+                let mut last = [0; 4];
+                last[..rest.len()].copy_from_slice(rest);
+                self.queue.write_buffer(&buffer.raw, words.len() as u64, &last);
+            }
+        })
+    }
+
+    /// Reads bytes from `offset` of a buffer on; both are whole words.
+    pub(crate) fn read(&self, buffer: &GpuBuffer, offset: u64, out: &mut [u8]) -> Result<()> {
+        let needed = offset + out.len() as u64;
+        if needed > buffer.raw.size() {
+            return Err(self.error(format!("{needed} bytes were asked of a buffer of {}", buffer.raw.size())));
+        }
+        let mut staging = lock(&self.staging);
+        let mut at = offset;
+        for part in out.chunks_mut(STAGING_BYTES as usize) {
+            let size = part.len() as u64;
+            let held = match staging.take() {
+                Some(held) if held.size() >= size => held,
+                _ => {
+                    let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+                    self.guarded("read-back", size, || self.raw_buffer(size.max(4096), usage))?
+                }
+            };
+            self.copy(&buffer.raw, at, &held, 0, size)?;
+            self.map(&held, part)?;
+            *staging = Some(held);
+            at += size;
+        }
+        Ok(())
+    }
+
+    fn map(&self, staging: &wgpu::Buffer, out: &mut [u8]) -> Result<()> {
+        let range = 0..out.len() as u64;
+        let (sender, receiver) = mpsc::channel();
+        self.guarded("mapping", 0, || {
+            staging.map_async(wgpu::MapMode::Read, range.clone(), move |result| {
+                // The receiver is gone only if this call has failed already.
+                let _ = sender.send(result);
+            });
+        })?;
+        self.wait()?;
+        match receiver.try_recv() {
+            Ok(Ok(())) => {}
+            _ => return Err(self.error("memory could not be mapped to read the result".into())),
+        }
+        let view = staging
+            .get_mapped_range(range)
+            .map_err(|error| self.error(format!("the result could not be read: {error}")))?;
+        out.copy_from_slice(&view);
+        drop(view);
+        staging.unmap();
+        Ok(())
+    }
+
+    /// Copies bytes from buffer to buffer.
+    pub(crate) fn copy(&self, from: &wgpu::Buffer, at: u64, to: &wgpu::Buffer, to_at: u64, bytes: u64) -> Result<()> {
+        self.guarded("copy", bytes, || {
+            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            encoder.copy_buffer_to_buffer(from, at, to, to_at, bytes);
+            self.queue.submit([encoder.finish()]);
+        })
+    }
+
+    /// Waits until the device has done everything it was given.
+    pub(crate) fn wait(&self) -> Result<()> {
+        // wgpu 30 panics if the device is lost while it waits; a library must not take its caller down with it.
+        let poll = std::panic::AssertUnwindSafe(|| self.device.poll(wgpu::PollType::wait_indefinitely()));
+        let waited = std::panic::catch_unwind(poll);
+        self.check()?;
+        match waited {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(self.error(format!("waiting failed: {error}"))),
+            Err(_) => Err(self.error("the device was lost while it was working".into())),
+        }
+    }
+
+    /// Runs a kernel.
+    pub(crate) fn dispatch(&self, kernel: &KernelDef, launch: &Launch<'_>) -> Result<()> {
+        let groups = self.groups(kernel, launch)?;
+        let pipeline = self.pipeline(kernel, launch.constants)?;
+        let buffers = self.bindings(kernel, launch)?;
+        self.guarded(kernel.name, 0, || {
+            let uniform = |bytes: &&[u8]| {
+                let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+                let buffer = self.raw_buffer(bytes.len() as u64, usage);
+                self.queue.write_buffer(&buffer, 0, bytes);
+                buffer
+            };
+            let uniforms: Vec<wgpu::Buffer> = launch.uniforms.iter().map(uniform).collect();
+            let (mut uniforms, mut buffers) = (uniforms.iter(), buffers.iter().copied());
+            let entries: Vec<wgpu::BindGroupEntry<'_>> = kernel
+                .bindings
+                .iter()
+                .zip(0..)
+                .filter_map(|(kind, binding)| {
+                    let buffer = if *kind == Binding::Uniform { uniforms.next() } else { buffers.next() };
+                    buffer.map(|b| wgpu::BindGroupEntry { binding, resource: b.as_entire_binding() })
+                })
+                .collect();
+            let layout = &pipeline.layout;
+            let group =
+                self.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries });
+            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            pass.set_pipeline(&pipeline.raw);
+            pass.set_bind_group(0, &group, &[]);
+            pass.dispatch_workgroups(groups[0], groups[1], 1);
+            drop(pass);
+            self.queue.submit([encoder.finish()]);
+        })
+    }
+
+    fn bindings<'a>(&self, kernel: &KernelDef, launch: &Launch<'a>) -> Result<Vec<&'a wgpu::Buffer>> {
+        let uniforms = kernel.bindings.iter().filter(|b| **b == Binding::Uniform).count();
+        if uniforms != launch.uniforms.len() || kernel.bindings.len() - uniforms != launch.buffers.len() {
+            return Err(self.error(format!("{}: not as many buffers as bindings", kernel.name)));
+        }
+        let raw = |buffer: &&'a Buffer| match *buffer {
+            Buffer::Gpu(buffer) => Ok(&buffer.raw),
+            Buffer::Cpu(_) => Err(self.error(format!("{}: a buffer lies in memory, not on the device", kernel.name))),
+        };
+        launch.buffers.iter().map(raw).collect()
+    }
+
+    /// Workgroups along two dimensions: one alone ends at 65535 on most devices.
+    fn groups(&self, kernel: &KernelDef, launch: &Launch<'_>) -> Result<[u32; 2]> {
+        let most = u64::from(self.limits.max_compute_workgroups_per_dimension);
+        let x = launch.groups.clamp(1, most);
+        let y = launch.groups.div_ceil(x).max(1);
+        let limits = [
+            ("workgroups", launch.groups, most * most),
+            ("invocations", u64::from(launch.invocations), u64::from(self.limits.max_compute_invocations_per_workgroup)),
+            ("invocations along x", u64::from(launch.invocations), u64::from(self.limits.max_compute_workgroup_size_x)),
+            ("bytes of workgroup memory", u64::from(launch.workgroup_bytes), u64::from(self.workgroup_bytes())),
+        ];
+        for (what, wanted, allowed) in limits {
+            if wanted > allowed {
+                return Err(self.error(format!("{} needs {wanted} {what}, the device has {allowed}", kernel.name)));
+            }
+        }
+        Ok([x as u32, y as u32])
+    }
+
+    fn pipeline(&self, kernel: &KernelDef, constants: &[(&'static str, f64)]) -> Result<Pipeline> {
+        let bits = constants.iter().map(|&(name, value)| (name, value.to_bits())).collect();
+        let key = (kernel.name, kernel.entry, bits);
+        // The lock is kept while building, so that two threads never build the same pipeline.
+        let mut pipelines = lock(&self.pipelines);
+        if let Some(pipeline) = pipelines.get(&key) {
+            return Ok(pipeline.clone());
+        }
+        let built = self.guarded(kernel.name, 0, || self.build(kernel, constants)).map_err(|error| match error {
+            Error::Gpu { problem, .. } => self.error(format!("{problem}\n{}", kernel.numbered_source())),
+            other => other,
+        })?;
+        pipelines.insert(key, built.clone());
+        Ok(built)
+    }
+
+    fn build(&self, kernel: &KernelDef, constants: &[(&'static str, f64)]) -> Pipeline {
+        let source = wgpu::ShaderSource::Wgsl(kernel.source.into());
+        let module =
+            self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source });
+        let entry = |(kind, binding): (&Binding, u32)| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: match kind {
+                    Binding::Uniform => wgpu::BufferBindingType::Uniform,
+                    Binding::Read => wgpu::BufferBindingType::Storage { read_only: true },
+                    Binding::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
+                },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        };
+        let entries: Vec<_> = kernel.bindings.iter().zip(0..).map(entry).collect();
+        let layout = self
+            .device
+            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(kernel.name), entries: &entries });
+        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(kernel.name),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let raw = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(kernel.name),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(kernel.entry),
+            // Kernels write what they read of workgroup memory.
+            compilation_options: wgpu::PipelineCompilationOptions { constants, zero_initialize_workgroup_memory: false },
+            cache: None,
+        });
+        Pipeline { raw, layout }
+    }
+
+    /// Runs calls to wgpu and returns the error they raise, if any.
+    fn guarded<T>(&self, what: &str, bytes: u64, work: impl FnOnce() -> T) -> Result<T> {
+        use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
+        let scopes = [OutOfMemory, Validation, Internal].map(|filter| self.device.push_error_scope(filter));
+        let value = work();
+        // Scopes end in the reverse order.
+        let raised = scopes.into_iter().rev().filter_map(|scope| pollster::block_on(scope.pop())).last();
+        match raised {
+            Some(wgpu::Error::OutOfMemory { .. }) => {
+                Err(self.error(format!("{what}: out of memory, {bytes} bytes more were asked for")))
+            }
+            Some(error) => Err(self.error(format!("{what}: {error}"))),
+            None => self.check().map(|()| value),
+        }
+    }
+
+    /// The fault noted since the device was opened; a device is not used again after one.
+    fn check(&self) -> Result<()> {
+        lock(&self.faults).clone().map_or(Ok(()), |fault| Err(self.error(fault)))
+    }
+
+    fn error(&self, problem: String) -> Error {
+        gpu_error(&self.info, problem)
+    }
+}
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gpu").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+fn gpu_error(info: &AdapterInfo, problem: String) -> Error {
+    let remedy = "update the driver, choose another adapter with --adapter, or give --backend cpu";
+    Error::Gpu { adapter: info.to_string(), problem, remedy: remedy.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::adapters;
+    use crate::engine::gpu::Gpu;
+    use crate::error::Error;
+
+    #[test]
+    fn a_lost_device_is_an_error_in_every_call() {
+        let Some((adapter, info)) = adapters::enumerate().pop() else {
+            assert!(std::env::var("GEMMULE_GPU_TESTS").is_ok_and(|v| v == "skip"), "no adapter to test on");
+            return;
+        };
+        let gpu = Gpu::open(&adapter, info).unwrap();
+        let buffer = gpu.buffer(64).unwrap();
+        gpu.device.destroy();
+        let mut out = [0; 64];
+        let outcomes = [gpu.wait(), gpu.write(&buffer, &out), gpu.read(&buffer, 0, &mut out), gpu.buffer(64).map(|_| ())];
+        for outcome in outcomes {
+            assert!(matches!(outcome, Err(Error::Gpu { .. })), "{outcome:?}");
+        }
+    }
+}

@@ -125,14 +125,8 @@ fn more_workgroups_than_one_dimension_takes_and_constants_are_kept_apart() {
 fn faults_of_shaders_and_limits_are_errors_with_the_source_or_the_number() {
     let Some(engine) = gpu() else { return };
     let buffer = engine.upload(&[1.0]).unwrap();
-    let launch = Launch {
-        constants: &[],
-        uniforms: &[],
-        buffers: &[&buffer],
-        groups: 1,
-        invocations: 1,
-        workgroup_bytes: 0,
-    };
+    let launch =
+        Launch { constants: &[], uniforms: &[], buffers: &[&buffer], groups: 1, invocations: 1, workgroup_bytes: 0 };
     let error = engine.dispatch(&kernel("fn main() {\n    let a = nonsense;\n}"), &launch).unwrap_err().to_string();
     assert!(error.contains("   2     let a = nonsense;"), "{error}");
     for (launch, what) in [

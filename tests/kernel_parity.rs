@@ -125,8 +125,7 @@ fn slabs_give_the_bits_of_the_whole() {
     let ([nz, ny, nx], radius) = ([23, 21, 40], 6);
     let n = ny * nx;
     let input = noise(nz * n, 7);
-    let engines: Vec<Engine> =
-        vec![Engine::new(gemmule::engine::Backend::Cpu).unwrap()];
+    let engines: Vec<Engine> = vec![Engine::new(gemmule::engine::Backend::Cpu).unwrap()];
     for engine in engines.iter().chain(gpu()) {
         let run = |slab: Slab| {
             let part = &input[slab.in_start as usize * n..][..slab.input_len()];
@@ -248,7 +247,8 @@ fn local_maxima_of_slabs_are_those_of_the_whole() {
     let input = plateaus(2 * nz * ny * nx);
     let run = |slab: Slab| {
         let kernel = LocalMaxima { slab, scales: 2, capacity: 100, threshold: 20.0, padding: 0 };
-        let blocks = input.chunks(nz * ny * nx).flat_map(|b| &b[slab.in_start as usize * ny * nx..][..slab.input_len()]);
+        let blocks =
+            input.chunks(nz * ny * nx).flat_map(|b| &b[slab.in_start as usize * ny * nx..][..slab.input_len()]);
         let part: Vec<f32> = blocks.copied().collect();
         let found = gpu().map(|engine| kernel.run(engine, &engine.upload(&part).unwrap()).unwrap());
         let expected = kernel.cpu(&part);

@@ -128,7 +128,10 @@ mod tests {
     #[test]
     fn a_name_that_fits_nothing_lists_what_there_is() {
         let message = matching(adapters(), Some("radeon")).unwrap_err().to_string();
-        assert!(message.contains("radeon") && message.contains("Intel UHD") && message.contains("--adapter"), "{message}");
+        assert!(
+            message.contains("radeon") && message.contains("Intel UHD") && message.contains("--adapter"),
+            "{message}"
+        );
         let software: Vec<_> = adapters().split_off(2);
         assert!(matching(software, None).unwrap_err().to_string().contains("llvmpipe"));
         assert!(matching(Vec::<(u8, AdapterInfo)>::new(), None).unwrap_err().to_string().contains("found: none"));

@@ -251,7 +251,11 @@ impl Gpu {
         let y = launch.groups.div_ceil(x).max(1);
         let limits = [
             ("workgroups", launch.groups, most * most),
-            ("invocations", u64::from(launch.invocations), u64::from(self.limits.max_compute_invocations_per_workgroup)),
+            (
+                "invocations",
+                u64::from(launch.invocations),
+                u64::from(self.limits.max_compute_invocations_per_workgroup),
+            ),
             ("invocations along x", u64::from(launch.invocations), u64::from(self.limits.max_compute_workgroup_size_x)),
             ("bytes of workgroup memory", u64::from(launch.workgroup_bytes), u64::from(self.workgroup_bytes())),
         ];
@@ -312,7 +316,10 @@ impl Gpu {
             module: &module,
             entry_point: Some(kernel.entry),
             // Kernels write what they read of workgroup memory.
-            compilation_options: wgpu::PipelineCompilationOptions { constants, zero_initialize_workgroup_memory: false },
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants,
+                zero_initialize_workgroup_memory: false,
+            },
             cache: None,
         });
         Pipeline { raw, layout }
@@ -371,7 +378,8 @@ mod tests {
         let buffer = gpu.buffer(64).unwrap();
         gpu.device.destroy();
         let mut out = [0; 64];
-        let outcomes = [gpu.wait(), gpu.write(&buffer, &out), gpu.read(&buffer, 0, &mut out), gpu.buffer(64).map(|_| ())];
+        let outcomes =
+            [gpu.wait(), gpu.write(&buffer, &out), gpu.read(&buffer, 0, &mut out), gpu.buffer(64).map(|_| ())];
         for outcome in outcomes {
             assert!(matches!(outcome, Err(Error::Gpu { .. })), "{outcome:?}");
         }

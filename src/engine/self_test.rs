@@ -27,14 +27,8 @@ pub(crate) fn run(gpu: &Gpu) -> Result<()> {
     let buffer = gpu.buffer(256)?;
     gpu.write(&buffer, bytemuck::cast_slice(&values))?;
     let buffer = Buffer::Gpu(buffer);
-    let launch = Launch {
-        constants: &[],
-        uniforms: &[],
-        buffers: &[&buffer],
-        groups: 1,
-        invocations: 64,
-        workgroup_bytes: 256,
-    };
+    let launch =
+        Launch { constants: &[], uniforms: &[], buffers: &[&buffer], groups: 1, invocations: 64, workgroup_bytes: 256 };
     gpu.dispatch(&KERNEL, &launch)?;
     let mut found = vec![0.0_f32; 64];
     if let Buffer::Gpu(buffer) = &buffer {

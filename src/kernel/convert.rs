@@ -85,8 +85,13 @@ impl Convert {
             self.cpu(voxels, output);
             return Ok(());
         }
-        assert!(output.len() == self.slab.output_len(), "the buffer fits the slab");
         let limit = engine.gpu_limits().map_or(0, |(bytes, _)| bytes).min(MAX_UPLOAD_BYTES);
+        self.upload_and_dispatch(engine, voxels, output, limit)
+    }
+
+    /// Piece by piece, each of at most `limit` bytes.
+    fn upload_and_dispatch(&self, engine: &Engine, voxels: &Voxels, output: &Buffer, limit: u64) -> Result<()> {
+        assert!(output.len() == self.slab.output_len(), "the buffer fits the slab");
         let (kind, raw): (u32, &[u8]) = match voxels {
             Voxels::U8(v) => (1, v.as_slice()),
             Voxels::U16(v) => (2, bytemuck::cast_slice(v.as_slice())),
@@ -137,9 +142,9 @@ impl Convert {
     /// If the stack is not as large as the slab says.
     pub fn cpu(&self, voxels: &Voxels, output: &mut [f32]) {
         match voxels {
-            Voxels::U8(v) => self.planes(v.as_slice(), output, |v| f32::from(v)),
-            Voxels::U16(v) => self.planes(v.as_slice(), output, |v| f32::from(v)),
-            Voxels::I16(v) => self.planes(v.as_slice(), output, |v| f32::from(v)),
+            Voxels::U8(v) => self.planes(v.as_slice(), output, f32::from),
+            Voxels::U16(v) => self.planes(v.as_slice(), output, f32::from),
+            Voxels::I16(v) => self.planes(v.as_slice(), output, f32::from),
             Voxels::F32(v) => self.planes(v.as_slice(), output, |v| v),
         }
     }
@@ -169,6 +174,69 @@ impl Convert {
         for v in row {
             let mean = *v * self.weight;
             *v = if self.stabilise == 1 { 2.0 * (mean * self.scale + self.shift).max(0.0).sqrt() } else { mean };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::{Backend, Engine};
+    use crate::kernel::Slab;
+    use crate::kernel::convert::Convert;
+    use crate::volume::{Shape, Volume, Voxels};
+
+    fn kernel(binning: u32) -> Convert {
+        let (ny, nx) = (Convert::binned(7, binning as usize), Convert::binned(5, binning as usize));
+        Convert {
+            slab: Slab::of_planes(6, ny, nx, 1, 4, 0),
+            raw_ny: 7,
+            raw_nx: 5,
+            binning,
+            stabilise: 0,
+            scale: 1.0,
+            shift: 0.0,
+            weight: 1.0 / (binning * binning) as f32,
+            padding: 0.0,
+        }
+    }
+
+    #[test]
+    fn pieces_cover_every_row_once_and_fit_the_limit() {
+        for binning in 1..=8 {
+            let kernel = kernel(binning);
+            for limit in [1, 5, 12, 30, 35, 36, 80, 1000] {
+                let mut rows = vec![0; (kernel.slab.out_count * kernel.slab.ny) as usize];
+                for piece in kernel.pieces(5, limit) {
+                    let bytes = kernel.raw_lines(&piece, 5);
+                    // Less than one binned row cannot be done.
+                    assert!(bytes.len() as u64 <= limit.max(u64::from(5 * binning)), "{piece:?}");
+                    let first = piece.plane * kernel.slab.ny + piece.row;
+                    (first..first + piece.planes * piece.rows).for_each(|row| rows[row as usize] += 1);
+                }
+                assert!(rows.iter().all(|n| *n == 1), "binning {binning}, limit {limit}: {rows:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn uploads_in_pieces_equal_one_upload() {
+        let Ok(engine) = Engine::new(Backend::Gpu { adapter: Some("llvmpipe".into()) }) else {
+            // Where llvmpipe is not installed, tests/kernel_parity.rs says whether that is allowed.
+            return;
+        };
+        let volume = Volume::new(Shape::new(6, 7, 5).unwrap(), (0..210).map(|v| (v * 37 % 251) as u8).collect());
+        let voxels = Voxels::U8(volume.unwrap());
+        for binning in [1, 2, 3] {
+            let kernel = kernel(binning);
+            let mut expected = vec![0.0; kernel.slab.output_len()];
+            kernel.cpu(&voxels, &mut expected);
+            for limit in [1, 12, 30, 80, 1000] {
+                let output = engine.buffer(expected.len()).unwrap();
+                kernel.upload_and_dispatch(&engine, &voxels, &output, limit).unwrap();
+                let mut found = vec![f32::NAN; expected.len()];
+                engine.read(&output, &mut found).unwrap();
+                assert_eq!(found, expected, "binning {binning}, limit {limit}");
+            }
         }
     }
 }

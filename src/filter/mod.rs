@@ -2,5 +2,6 @@
 
 pub mod noise;
 pub mod ridge;
+mod slabs;
 pub mod smooth;
 pub mod taps;

@@ -1,13 +1,157 @@
 //! Noise model of a stack from its own high-pass residuals.
+//!
+//! The mixed second difference h = (a kernel of rows 1 -2 1, -2 4 -2, 1 -2 1) / 6 has unit noise gain and cancels planes, parabolas and straight
+//! edges along either axis (Immerkær 1996, doi:10.1006/cviu.1996.0060). Pairs (mean of the 3 x 3 voxels, h²) are grouped by mean into
+//! bins; the variance of a bin is the mean of h² below its own cut, so that structure does not count as noise. A line
+//! variance = gain * mean + c is fitted with weights n / variance², a few times over.
 
-use crate::error::Result;
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
 use crate::model::NoiseModel;
-use crate::volume::Voxels;
+use crate::volume::{Shape, Voxels};
+
+/// Bins of local mean.
+const BINS: usize = 64;
+/// Fewest samples for a bin to count.
+const MIN_SAMPLES: usize = 200;
+/// Samples taken at most; more do not make the line any better.
+const MAX_SAMPLES: usize = 4_000_000;
+/// Residuals beyond this many standard deviations of their bin are structure.
+const CUT: f64 = 3.0;
+/// Share of a normal variable's variance that is left below the cut of 3.
+const KEPT: f64 = 0.973_3;
 
 /// Estimates the noise model of a stack.
 ///
+/// Voxels at the type's ends (0 and the detector's saturation) have no noise of their own; 3 x 3 patches that touch saturation are left out.
+///
+/// ```
+/// use gemmule::filter::noise;
+/// use gemmule::volume::{Shape, Volume, Voxels};
+/// let flat = Voxels::U8(Volume::filled(Shape::new(2, 9, 9)?, 7));
+/// assert!(noise::estimate(&flat).is_err()); // nothing varies: there is no noise to measure
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
-/// None yet.
-pub fn estimate(_voxels: &Voxels) -> Result<NoiseModel> {
-    Ok(NoiseModel { gain: 1.0, offset: 0.0, read_variance: 1.0 })
+/// [`Error::Parameter`] if all voxels are equal or the planes are too small to measure noise on.
+pub fn estimate(voxels: &Voxels) -> Result<NoiseModel> {
+    let samples = match voxels {
+        Voxels::U8(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
+        Voxels::U16(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
+        Voxels::I16(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
+        Voxels::F32(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
+    };
+    let bins = bin(samples);
+    let darkest = bins.first().map_or(0.0, |b| b.mean);
+    let Some((gain, c)) = fit(&bins) else {
+        return Err(Error::parameter(
+            "stack",
+            format!("{} {} voxels without measurable noise", voxels.shape(), voxels.type_name()),
+            "a raw image: at least 8 x 8 voxels that are not all equal",
+            "give the stack as it was acquired, neither masked nor thresholded",
+        ));
+    };
+    // A line through (offset, read variance): which of the two takes the intercept cannot be told from the noise alone.
+    let offset = if c < 0.0 { (-c / gain).min(darkest) } else { darkest.min(0.0) };
+    Ok(NoiseModel { gain, offset, read_variance: (c + gain * offset).max(0.0) })
+}
+
+/// (local mean, squared residual) of patches spread evenly over the volume.
+fn collect<T: Copy + Into<f32> + Sync>(shape: Shape, voxels: &[T], saturation: Option<f32>) -> Vec<(f32, f32)> {
+    let stride = shape.len().div_ceil(MAX_SAMPLES).max(1);
+    let rows: Vec<usize> =
+        (0..shape.z * shape.y).filter(|r| (1..shape.y.saturating_sub(1)).contains(&(r % shape.y))).collect();
+    let row = |r: usize| {
+        let at = |dy: isize, x: usize| -> f32 { voxels[(r as isize + dy) as usize * shape.x + x].into() };
+        // Starts differ from row to row, or a stride that divides the width would sample columns.
+        let start = 1 + (r * 7) % stride;
+        (start..shape.x.saturating_sub(1))
+            .step_by(stride)
+            .filter_map(|x| patch(|dy, dx| at(dy, (x as isize + dx) as usize), saturation))
+            .collect::<Vec<_>>()
+    };
+    rows.par_iter().flat_map_iter(|&r| row(r)).collect()
+}
+
+fn patch(at: impl Fn(isize, isize) -> f32, saturation: Option<f32>) -> Option<(f32, f32)> {
+    const H: [[f32; 3]; 3] = [[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]];
+    let (mut sum, mut high, mut top) = (0.0, 0.0, f32::NEG_INFINITY);
+    for (dy, row) in H.iter().enumerate() {
+        for (dx, weight) in row.iter().enumerate() {
+            let v = at(dy as isize - 1, dx as isize - 1);
+            sum += v;
+            high += weight * v;
+            top = top.max(v);
+        }
+    }
+    let usable = saturation.is_none_or(|s| top < s);
+    usable.then_some((sum / 9.0, (high / 6.0).powi(2)))
+}
+
+struct Bin {
+    mean: f64,
+    variance: f64,
+    count: f64,
+}
+
+/// Groups samples by mean, each bin about as wide as the next, and cuts structure off.
+fn bin(mut samples: Vec<(f32, f32)>) -> Vec<Bin> {
+    samples.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return Vec::new() };
+    // The brightest .1 % would stretch the bins over a few voxels.
+    let low = f64::from(first.0);
+    let high = f64::from(samples[samples.len() - 1 - samples.len() / 1000].0).max(low);
+    let width = if high > low { (high - low) / BINS as f64 } else { f64::from(last.0 - first.0).max(1.0) };
+    let mut bins = Vec::new();
+    let mut rest = samples.as_slice();
+    for k in 0..BINS {
+        let end = low + width * (k + 1) as f64;
+        let (here, after) = rest.split_at(rest.partition_point(|s| f64::from(s.0) < end));
+        rest = after;
+        if here.len() >= MIN_SAMPLES {
+            bins.push(summarise(here));
+        }
+    }
+    bins
+}
+
+fn summarise(samples: &[(f32, f32)]) -> Bin {
+    let count = samples.len() as f64;
+    let mean = samples.iter().map(|s| f64::from(s.0)).sum::<f64>() / count;
+    let mut variance = samples.iter().map(|s| f64::from(s.1)).sum::<f64>() / count;
+    for _ in 0..5 {
+        let cut = CUT * CUT * variance;
+        let kept = samples.iter().map(|s| f64::from(s.1)).filter(|&v| v <= cut);
+        let (sum, n) = kept.fold((0.0, 0.0), |(s, n), v| (s + v, n + 1.0));
+        if n == 0.0 {
+            break;
+        }
+        variance = sum / n / KEPT;
+    }
+    Bin { mean, variance, count }
+}
+
+/// Weighted line variance = gain * mean + c; none if there is no noise.
+fn fit(bins: &[Bin]) -> Option<(f64, f64)> {
+    let largest = bins.iter().map(|b| b.variance).fold(0.0, f64::max);
+    if largest <= 0.0 {
+        return None;
+    }
+    // Of the model so far; at first the same everywhere.
+    let (mut gain, mut c) = (0.0, largest);
+    for _ in 0..5 {
+        let weight = |b: &Bin| b.count / (gain * b.mean + c).max(1e-3 * largest).powi(2);
+        let w: f64 = bins.iter().map(weight).sum();
+        let (mx, my) = bins.iter().fold((0.0, 0.0), |(x, y), b| (x + weight(b) * b.mean, y + weight(b) * b.variance));
+        let (mx, my) = (mx / w, my / w);
+        let sxx: f64 = bins.iter().map(|b| weight(b) * (b.mean - mx).powi(2)).sum();
+        let sxy: f64 = bins.iter().map(|b| weight(b) * (b.mean - mx) * (b.variance - my)).sum();
+        // Noise that does not grow with the signal: all of it is read noise, and a photon counts next to nothing.
+        let smallest = 1e-3 * my / (mx.abs() + 1.0);
+        gain = if sxx > 0.0 { (sxy / sxx).max(smallest) } else { smallest };
+        c = my - gain * mx;
+    }
+    Some((gain, c))
 }

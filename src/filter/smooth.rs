@@ -1,7 +1,16 @@
 //! Separable anisotropic Gaussian in µm.
 
-use crate::engine::Engine;
+use crate::engine::{Buffer, Engine};
 use crate::error::Result;
+use crate::filter::slabs::slabs;
+use crate::filter::taps::{self, Taps};
+use crate::kernel::Slab;
+use crate::kernel::convert::Convert;
+use crate::kernel::smooth_xy::SmoothXy;
+use crate::kernel::smooth_z::SmoothZ;
+use crate::model::NoiseModel;
+use crate::progress::Progress;
+use crate::units::VoxelSize;
 use crate::volume::{Stack, Volume};
 
 /// Gaussian standard deviations in µm, (z, y, x).
@@ -15,10 +24,111 @@ pub struct SigmaUm {
     pub x_um: f64,
 }
 
+/// Filters along z, y and x.
+struct Kernel3 {
+    z: Taps,
+    y: Taps,
+    x: Taps,
+}
+
+impl Kernel3 {
+    fn new(sigma: SigmaUm, voxel: VoxelSize, shrink: f64) -> Result<Self> {
+        Ok(Self {
+            z: taps::smoothing(shrink * sigma.z_um / voxel.z_um, "sigma.z_um")?,
+            y: taps::smoothing(shrink * sigma.y_um / voxel.y_um, "sigma.y_um")?,
+            x: taps::smoothing(shrink * sigma.x_um / voxel.x_um, "sigma.x_um")?,
+        })
+    }
+
+    /// Sum of the squared weights: the variance of white noise after the filter.
+    fn noise_gain(&self) -> f64 {
+        [&self.z, &self.y, &self.x].map(Taps::sum_of_squares).iter().product()
+    }
+}
+
 /// The stack smoothed by a Gaussian, in grey levels on the stack's own grid.
 ///
+/// F(z, y, x) = sum of g_z(k) g_y(j) g_x(i) I(z - k, y - j, x - i); beyond the borders the nearest voxel continues. Taps as in
+/// [`taps::smoothing`]: their variance is exactly the one asked for, below one voxel too.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::filter::smooth::{SigmaUm, smooth};
+/// use gemmule::progress::Silent;
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Shape, Stack, Volume, Voxels};
+/// let voxels = Voxels::U8(Volume::filled(Shape::new(3, 8, 8)?, 9));
+/// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
+/// let sigma = SigmaUm { z_um: 0.5, y_um: 0.15, x_um: 0.15 };
+/// let smoothed = smooth(&Engine::new(Backend::Cpu)?, &stack, sigma, &mut Silent)?;
+/// assert!(smoothed.as_slice().iter().all(|v| (v - 9.0).abs() < 1e-4));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
-/// Parameters out of range; GPU faults.
-pub fn smooth(_engine: &Engine, stack: &Stack, _sigma: SigmaUm) -> Result<Volume<f32>> {
-    Ok(Volume::filled(stack.voxels.shape(), 0.0))
+/// A filter longer than the kernels take ([`crate::error::Error::Parameter`]); GPU faults; cancellation.
+pub fn smooth(engine: &Engine, stack: &Stack, sigma: SigmaUm, progress: &mut dyn Progress) -> Result<Volume<f32>> {
+    apply(engine, stack, &Kernel3::new(sigma, stack.voxel_size, 1.0)?, progress)
+}
+
+/// [`smooth`], and the variance that the noise of the stack leaves in it, grey levels squared.
+///
+/// V = (gain * max(G' * I - offset, 0) + read variance) * sum k². The exact variance weighs the signal with k², which for a Gaussian is the
+/// Gaussian G' of sigma / sqrt 2, times sum k².
+///
+/// # Errors
+/// As [`smooth`].
+pub fn smooth_with_variance(
+    engine: &Engine,
+    stack: &Stack,
+    sigma: SigmaUm,
+    noise: &NoiseModel,
+    progress: &mut dyn Progress,
+) -> Result<(Volume<f32>, Volume<f32>)> {
+    let kernel = Kernel3::new(sigma, stack.voxel_size, 1.0)?;
+    let smooth = apply(engine, stack, &kernel, progress)?;
+    let squared = Kernel3::new(sigma, stack.voxel_size, std::f64::consts::FRAC_1_SQRT_2)?;
+    let mut variance = apply(engine, stack, &squared, progress)?;
+    let gain = kernel.noise_gain();
+    for v in variance.as_mut_slice() {
+        *v = (noise.variance(f64::from(*v)) * gain) as f32;
+    }
+    Ok((smooth, variance))
+}
+
+fn apply(engine: &Engine, stack: &Stack, kernel: &Kernel3, progress: &mut dyn Progress) -> Result<Volume<f32>> {
+    let shape = stack.voxels.shape();
+    let mut out = Volume::filled(shape, 0.0);
+    let plane = shape.y * shape.x;
+    for slab in slabs(engine, shape, kernel.z.radius as usize)? {
+        progress.step("smooth", u64::from(slab.out_start), shape.z as u64)?;
+        let result = slab_result(engine, stack, kernel, slab)?;
+        let at = slab.out_start as usize * plane;
+        engine.read(&result, &mut out.as_mut_slice()[at..at + slab.output_len()])?;
+    }
+    progress.step("smooth", shape.z as u64, shape.z as u64)?;
+    Ok(out)
+}
+
+fn slab_result(engine: &Engine, stack: &Stack, kernel: &Kernel3, slab: Slab) -> Result<Buffer> {
+    let read = slab.input_only();
+    let mut grey = engine.buffer(read.output_len())?;
+    Convert::plain(read).run(engine, &stack.voxels, &mut grey)?;
+    let mut across = engine.buffer(read.output_len())?;
+    let pass = SmoothXy {
+        slab: read,
+        radius_y: kernel.y.radius,
+        radius_x: kernel.x.radius,
+        padding: [0; 2],
+        taps_y: kernel.y.half,
+        taps_x: kernel.x.half,
+    };
+    pass.run(engine, &grey, &mut across)?;
+    let mut result = engine.buffer(slab.output_len())?;
+    SmoothZ { slab, radius: kernel.z.radius, padding: [0; 3], taps: kernel.z.half }.run(
+        engine,
+        &across,
+        &mut result,
+    )?;
+    Ok(result)
 }

@@ -25,6 +25,14 @@ pub struct Taps {
     pub radius: u32,
 }
 
+impl Taps {
+    /// Sum of the squared taps: what white noise of variance 1 leaves after the filter.
+    pub fn sum_of_squares(&self) -> f64 {
+        let squared = self.half.map(|t| f64::from(t).powi(2));
+        squared[0] + 2.0 * squared[1..].iter().sum::<f64>()
+    }
+}
+
 /// Central differences: taps 1, 2, 3 of the first derivative; centre, 1, 2, 3 of the second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stencil {

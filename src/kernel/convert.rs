@@ -13,7 +13,8 @@ use rayon::prelude::*;
 use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
 use crate::error::Result;
 use crate::kernel::Slab;
-use crate::volume::Voxels;
+use crate::model::NoiseModel;
+use crate::volume::{Shape, Voxels};
 
 /// Largest difference of a GPU from the twin, relative to the value: sqrt may be off by 3 units in the last place.
 pub const TOLERANCE: f32 = 4.0 * f32::EPSILON;
@@ -71,6 +72,44 @@ impl Convert {
     /// Number of binned voxels along an axis of `n` voxels.
     pub fn binned(n: usize, binning: usize) -> usize {
         n.div_ceil(binning)
+    }
+
+    /// Widening alone.
+    pub fn plain(slab: Slab) -> Self {
+        Self {
+            slab,
+            raw_ny: slab.ny,
+            raw_nx: slab.nx,
+            binning: 1,
+            stabilise: 0,
+            scale: 1.0,
+            shift: 0.0,
+            weight: 1.0,
+            padding: 0.0,
+        }
+    }
+
+    /// Mean over `binning` x `binning` voxels of a stack of shape `raw`, in grey levels.
+    pub fn binned_mean(slab: Slab, raw: Shape, binning: usize) -> Self {
+        Self {
+            raw_ny: raw.y as u32,
+            raw_nx: raw.x as u32,
+            binning: binning as u32,
+            weight: 1.0 / (binning * binning) as f32,
+            ..Self::plain(slab)
+        }
+    }
+
+    /// The same, variance-stabilised: photons of the binned voxel are b² (mean - offset) / gain.
+    pub fn stabilised(slab: Slab, raw: Shape, binning: usize, noise: &NoiseModel) -> Self {
+        let (gain, area) = (noise.gain, (binning * binning) as f64);
+        let read_variance = area * noise.read_variance / (gain * gain);
+        Self {
+            stabilise: 1,
+            scale: (area / gain) as f32,
+            shift: (3.0 / 8.0 + read_variance - area * noise.offset / gain) as f32,
+            ..Self::binned_mean(slab, raw, binning)
+        }
     }
 
     /// Converts planes `slab.out_start..` of a stack on the engine's device.

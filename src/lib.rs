@@ -8,6 +8,7 @@ pub mod error;
 pub mod model;
 pub mod params;
 pub mod progress;
+pub mod straight;
 pub mod units;
 pub mod volume;
 

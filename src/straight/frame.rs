@@ -1,0 +1,140 @@
+//! The sampling grid along a dendrite.
+
+use crate::model::Dendrite;
+use crate::straight::StraightParams;
+use crate::units::PointUm;
+
+/// Half length over which the tangent is taken: longer than the jitter of a centreline, shorter than its bends.
+const TANGENT_UM: f64 = 0.5;
+
+/// One point of the centreline with its normal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FramePoint {
+    /// The centreline.
+    pub point: PointUm,
+    /// Arc length, µm.
+    pub s_um: f64,
+    /// Half-maximum radius of the shaft, µm.
+    pub radius_um: f64,
+    /// Unit normal in the image plane, (y, x), to the left of increasing arc length.
+    pub normal: (f64, f64),
+    /// Angle of the centreline to the image plane, degrees.
+    pub steepness_deg: f64,
+}
+
+/// Frame points along a dendrite, and the spacing and reach across it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The dendrite.
+    pub dendrite_id: u32,
+    /// Along the dendrite.
+    pub points: Vec<FramePoint>,
+    /// Distance between frame points, µm.
+    pub step_s_um: f64,
+    /// Spacing across, µm.
+    pub step_u_um: f64,
+    /// Spacing along the optical axis, µm.
+    pub step_w_um: f64,
+    half_u: usize,
+    half_w: usize,
+}
+
+impl Frame {
+    /// The grid along a dendrite.
+    pub fn new(dendrite: &Dendrite, params: &StraightParams) -> Self {
+        let n = dendrite.points.len();
+        let step_s_um = dendrite.length_um() / (n - 1).max(1) as f64;
+        let half = (TANGENT_UM / step_s_um.max(1e-6)).round().max(1.0) as usize;
+        let mut points: Vec<FramePoint> = Vec::with_capacity(n);
+        for i in 0..n {
+            let (a, b) = (dendrite.points[i.saturating_sub(half)], dendrite.points[(i + half).min(n - 1)]);
+            let (dz, dy, dx) = (b.z - a.z, b.y - a.y, b.x - a.x);
+            let lateral = dy.hypot(dx);
+            // A stretch straight along z has no normal of its own; it is unscorable anyway.
+            let before = points.last().map_or((1.0, 0.0), |p| p.normal);
+            let normal = if lateral > 1e-6 { (-dx / lateral, dy / lateral) } else { before };
+            points.push(FramePoint {
+                point: dendrite.points[i],
+                s_um: dendrite.s_um[i],
+                radius_um: dendrite.radius_um[i],
+                normal,
+                steepness_deg: dz.abs().atan2(lateral).to_degrees(),
+            });
+        }
+        Self {
+            dendrite_id: dendrite.dendrite_id,
+            points,
+            step_s_um,
+            step_u_um: params.step_um,
+            step_w_um: params.step_z_um,
+            half_u: (params.reach_um / params.step_um).round() as usize,
+            half_w: (params.reach_z_um / params.step_z_um).round() as usize,
+        }
+    }
+
+    /// Samples along s.
+    pub fn ns(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Samples along u.
+    pub fn nu(&self) -> usize {
+        2 * self.half_u + 1
+    }
+
+    /// Samples along w.
+    pub fn nw(&self) -> usize {
+        2 * self.half_w + 1
+    }
+
+    /// Samples of the whole grid.
+    #[allow(clippy::len_without_is_empty, reason = "a dendrite has at least two points")]
+    pub fn len(&self) -> usize {
+        self.ns() * self.nw() * self.nu()
+    }
+
+    /// Position in the flat arrays.
+    pub fn index(&self, s: usize, w: usize, u: usize) -> usize {
+        (s * self.nw() + w) * self.nu() + u
+    }
+
+    /// Distance across the dendrite of a (fractional) sample index, µm.
+    pub fn u_um(&self, u: f64) -> f64 {
+        (u - self.half_u as f64) * self.step_u_um
+    }
+
+    /// Distance along the optical axis of a (fractional) sample index, µm.
+    pub fn w_um(&self, w: f64) -> f64 {
+        (w - self.half_w as f64) * self.step_w_um
+    }
+
+    /// Index of u = 0.
+    pub fn middle_u(&self) -> usize {
+        self.half_u
+    }
+
+    /// Index of w = 0.
+    pub fn middle_w(&self) -> usize {
+        self.half_w
+    }
+
+    /// Place of a sample in the stack.
+    pub fn place(&self, s: usize, w: usize, u: usize) -> PointUm {
+        let p = &self.points[s];
+        let (u_um, w_um) = (self.u_um(u as f64), self.w_um(w as f64));
+        PointUm::new(p.point.z + w_um, p.point.y + u_um * p.normal.0, p.point.x + u_um * p.normal.1)
+    }
+
+    /// Place of fractional sample coordinates.
+    pub fn place_at(&self, s: f64, w: f64, u: f64) -> PointUm {
+        let s = s.clamp(0.0, (self.ns() - 1) as f64);
+        let i = (s as usize).min(self.ns().saturating_sub(2));
+        let j = (i + 1).min(self.ns() - 1);
+        let at = |k: usize| {
+            let p = &self.points[k];
+            let u_um = self.u_um(u);
+            PointUm::new(p.point.z + self.w_um(w), p.point.y + u_um * p.normal.0, p.point.x + u_um * p.normal.1)
+        };
+        at(i).lerp(at(j), s - i as f64)
+    }
+}

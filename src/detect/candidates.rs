@@ -1,0 +1,101 @@
+//! Maxima of the sharpened residual beside the shaft.
+
+use crate::detect::DetectParams;
+use crate::straight::Straight;
+
+/// A maximum, at fractional sample coordinates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Candidate {
+    /// Along the dendrite.
+    pub(crate) s: f64,
+    /// Along the optical axis.
+    pub(crate) w: f64,
+    /// Across.
+    pub(crate) u: f64,
+    /// Sharpened residual in standard deviations.
+    pub(crate) snr: f64,
+}
+
+/// z less a share of its mean along the shaft; what is not the dendrite's own counts as 0.
+pub(crate) fn sharpen(straight: &Straight, own: &[bool], params: &DetectParams) -> Vec<f32> {
+    let frame = &straight.frame;
+    let columns = frame.nw() * frame.nu();
+    let masked: Vec<f32> = straight.z.iter().zip(own).map(|(&z, &own)| if own { z } else { 0.0 }).collect();
+    let sigma = params.sharpen_um / frame.step_s_um;
+    let radius = (4.0 * sigma).ceil() as usize;
+    let taps: Vec<f32> = (0..=radius).map(|k| (-0.5 * (k as f64 / sigma).powi(2)).exp() as f32).collect();
+    let mut out = vec![0.0; masked.len()];
+    for (s, row) in out.chunks_mut(columns).enumerate() {
+        let (from, to) = (s.saturating_sub(radius), (s + radius + 1).min(frame.ns()));
+        let weight: f32 = (from..to).map(|i| taps[i.abs_diff(s)]).sum();
+        for i in from..to {
+            let tap = -(params.sharpen as f32) * taps[i.abs_diff(s)] / weight;
+            for (o, z) in row.iter_mut().zip(&masked[i * columns..]) {
+                *o += tap * z;
+            }
+        }
+        for ((o, z), own) in row.iter_mut().zip(&masked[s * columns..]).zip(&own[s * columns..]) {
+            *o = if *own { *o + z } else { 0.0 };
+        }
+    }
+    out
+}
+
+/// Largest value within `half` samples along one axis of stride `stride`, for all samples.
+fn running_maximum(values: &[f32], n: usize, stride: usize, half: usize) -> Vec<f32> {
+    let mut out = values.to_vec();
+    for (i, o) in out.iter_mut().enumerate() {
+        let at = i / stride % n;
+        let (down, up) = (half.min(at), half.min(n - 1 - at));
+        for k in (i - down * stride..=i + up * stride).step_by(stride) {
+            *o = o.max(values[k]);
+        }
+    }
+    out
+}
+
+/// Maxima in a box, at a distance from the shaft where heads are.
+pub(crate) fn find(straight: &Straight, own: &[bool], sharp: &[f32], params: &DetectParams) -> Vec<Candidate> {
+    let frame = &straight.frame;
+    let half = |um: f64, step: f64| (um / step).round() as usize;
+    let across = running_maximum(sharp, frame.nu(), 1, half(params.box_u_um, frame.step_u_um));
+    let along_z = running_maximum(&across, frame.nw(), frame.nu(), half(params.box_z_um, frame.step_w_um));
+    let highest =
+        running_maximum(&along_z, frame.ns(), frame.nu() * frame.nw(), half(params.box_s_um, frame.step_s_um));
+    let mut found = Vec::new();
+    for s in 0..frame.ns() {
+        for w in 0..frame.nw() {
+            for u in 0..frame.nu() {
+                let i = frame.index(s, w, u);
+                let beyond = frame.u_um(u as f64).abs() - frame.points[s].radius_um;
+                let inside = beyond > params.beyond_min_um && beyond < params.beyond_max_um;
+                // Below half the threshold nothing can pass: penalties only lower a score.
+                let strong = f64::from(sharp[i]) >= 0.5 * params.score_min;
+                if own[i] && inside && strong && sharp[i] >= highest[i] {
+                    found.push(refine(straight, sharp, (s, w, u)));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Sub-sample position of a maximum by a parabola along each axis.
+fn refine(straight: &Straight, sharp: &[f32], (s, w, u): (usize, usize, usize)) -> Candidate {
+    let frame = &straight.frame;
+    let snr = f64::from(sharp[frame.index(s, w, u)]);
+    let shift = |at: usize, n: usize, value: &dyn Fn(usize) -> f32| {
+        if at == 0 || at + 1 >= n {
+            return 0.0;
+        }
+        let (a, b) = (f64::from(value(at - 1)), f64::from(value(at + 1)));
+        let curvature = a - 2.0 * snr + b;
+        if curvature < 0.0 { (0.5 * (a - b) / curvature).clamp(-0.5, 0.5) } else { 0.0 }
+    };
+    Candidate {
+        s: s as f64 + shift(s, frame.ns(), &|i| sharp[frame.index(i, w, u)]),
+        w: w as f64 + shift(w, frame.nw(), &|i| sharp[frame.index(s, i, u)]),
+        u: u as f64 + shift(u, frame.nu(), &|i| sharp[frame.index(s, w, i)]),
+        snr,
+    }
+}

@@ -1,0 +1,104 @@
+//! What speaks against a candidate, and where its tip is.
+//!
+//! score = SNR * exp(-sum of weight_k * f_k). Each f is 0 for an ideal spine and about 1 for the worst case; all compare z with z at the head.
+
+use crate::detect::DetectParams;
+use crate::detect::candidates::Candidate;
+use crate::model::SpineFlag;
+use crate::straight::Straight;
+
+/// Beyond the head a spine ends; this far out, µm, only what passes by is left.
+const BEYOND_UM: f64 = 0.8;
+/// Where flanks are looked at, to either side along the shaft, µm.
+const FLANK_UM: f64 = 0.8;
+/// Heads further out than this are rarer the further they are, µm beyond the shaft.
+const FAR_UM: f64 = 1.6;
+/// Heads deeper or shallower than this belong to something else more often, µm.
+const DEEP_UM: f64 = 1.0;
+/// Share of z at the head above which a remark is made.
+const REMARK: f64 = 0.5;
+
+/// What a candidate is worth.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Evidence {
+    /// Signal-to-noise ratio less penalties.
+    pub(crate) score: f64,
+    /// Sample coordinate across, of the tip.
+    pub(crate) tip_u: f64,
+    /// Remarks, sorted.
+    pub(crate) flags: Vec<SpineFlag>,
+}
+
+/// z around a candidate: `ds` along the shaft, `du` outward, as shares of z at the head.
+struct Around<'a> {
+    straight: &'a Straight,
+    candidate: &'a Candidate,
+    outward: f64,
+    at_head: f64,
+}
+
+impl Around<'_> {
+    fn share(&self, ds_um: f64, u_um: f64) -> f64 {
+        let frame = &self.straight.frame;
+        let u = frame.middle_u() as f64 + self.outward * u_um / frame.step_u_um;
+        let z = self.straight.sample(&self.straight.z, self.candidate.s + ds_um / frame.step_s_um, self.candidate.w, u);
+        (z / self.at_head).clamp(0.0, 1.0)
+    }
+
+    /// Largest share over a stretch along the shaft.
+    fn largest(&self, from_um: f64, to_um: f64, u_um: f64) -> f64 {
+        let steps = ((to_um - from_um) / 0.1).round() as usize;
+        (0..=steps).map(|k| self.share(from_um + 0.1 * k as f64, u_um)).fold(0.0, f64::max)
+    }
+}
+
+/// Scores a candidate.
+pub(crate) fn weigh(straight: &Straight, c: &Candidate, params: &DetectParams) -> Evidence {
+    let frame = &straight.frame;
+    let u_um = frame.u_um(c.u).abs();
+    let outward = if frame.u_um(c.u) > 0.0 { 1.0 } else { -1.0 };
+    let at_head = straight.sample(&straight.z, c.s, c.w, c.u).max(1e-6);
+    let around = Around { straight, candidate: c, outward, at_head };
+    let radius_um = frame.points[(c.s.round() as usize).min(frame.ns() - 1)].radius_um;
+
+    let beyond = around.largest(-0.4, 0.4, u_um + BEYOND_UM);
+    let flanks = around.share(-FLANK_UM, u_um).min(around.share(FLANK_UM, u_um));
+    let opposite = around.largest(-0.4, 0.4, -u_um);
+    let far = (u_um - radius_um - FAR_UM).max(0.0);
+    let deep = (frame.w_um(c.w).abs() - DEEP_UM).max(0.0);
+    let penalty = params.penalty_beyond * beyond
+        + params.penalty_flanks * flanks
+        + params.penalty_opposite * opposite
+        + params.penalty_far * far
+        + params.penalty_deep * deep;
+
+    let mut flags = Vec::new();
+    if beyond > REMARK {
+        flags.push(SpineFlag::SignalBeyondHead);
+    }
+    if opposite > REMARK {
+        flags.push(SpineFlag::OppositeSignal);
+    }
+    Evidence { score: c.snr * (-penalty).exp(), tip_u: tip(straight, c, outward), flags }
+}
+
+/// Where the residual falls to half of the head's, outward.
+fn tip(straight: &Straight, c: &Candidate, outward: f64) -> f64 {
+    let residual =
+        |u: f64| straight.sample(&straight.value, c.s, c.w, u) - straight.sample(&straight.template, c.s, c.w, u);
+    let half = 0.5 * residual(c.u);
+    let last = (straight.frame.nu() - 1) as f64;
+    let mut u = c.u;
+    loop {
+        let next = u + outward;
+        if next < 0.0 || next > last {
+            return u;
+        }
+        let (here, there) = (residual(u), residual(next));
+        if there <= half {
+            let fraction = if here > there { (here - half) / (here - there) } else { 0.0 };
+            return u + outward * fraction.clamp(0.0, 1.0);
+        }
+        u = next;
+    }
+}

@@ -9,9 +9,20 @@ use crate::kernel::convert::Convert;
 use crate::kernel::smooth_xy::SmoothXy;
 use crate::kernel::smooth_z::SmoothZ;
 use crate::model::NoiseModel;
+use crate::params::params;
 use crate::progress::Progress;
 use crate::units::VoxelSize;
 use crate::volume::{Stack, Volume};
+
+params! {
+    /// The scale at which spines are sought: smoothing before anything is sampled.
+    pub struct ScaleParams in "scale" {
+        /// Standard deviation of the Gaussian in the plane.
+        sigma_xy_um: f64 = 0.15, "µm", 0.0..=10.0, "below the width of a head's image (prototype)";
+        /// Standard deviation along the optical axis.
+        sigma_z_um: f64 = 0.5, "µm", 0.0..=10.0, "below the axial spread of focus (prototype)";
+    }
+}
 
 /// Gaussian standard deviations in µm, (z, y, x).
 #[derive(Clone, Copy, Debug, PartialEq)]

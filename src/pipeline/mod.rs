@@ -1,7 +1,9 @@
 //! The only place that knows the order of stages.
 
+mod detect;
 pub mod file_set;
 pub mod params;
 
+pub use detect::{Found, detect};
 pub use file_set::FileSet;
 pub use params::Params;

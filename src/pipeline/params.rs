@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::detect::DetectParams;
 use crate::error::{Error, Result};
 use crate::filter::ridge::RidgeParams;
+use crate::filter::smooth::ScaleParams;
+use crate::measure::MeasureParams;
 use crate::params::ParamInfo;
+use crate::straight::StraightParams;
 use crate::trace::TraceParams;
 
 /// What a reader should do about a params file that cannot be used.
@@ -61,8 +64,14 @@ bundle! {
     ridge: RidgeParams;
     /// From the ridge response to centrelines.
     trace: TraceParams;
+    /// The scale at which spines are sought.
+    scale: ScaleParams;
+    /// The image laid out along a dendrite, and its shaft taken away.
+    straight: StraightParams;
     /// From centrelines to spines.
     detect: DetectParams;
+    /// Sizes and classes.
+    measure: MeasureParams;
 }
 
 struct Section {
@@ -128,6 +137,6 @@ mod tests {
         let unknown = message("[detect]\nsnr_mni = 3.0\n");
         assert!(unknown.starts_with("my.toml: ") && unknown.contains("snr_mni") && unknown.contains("gemmule params"));
         assert!(message("[detekt]\n").contains("detekt"));
-        assert!(message("[detect]\nsnr_min = -3.0\n").starts_with("detect.snr_min is -3.0, allowed is"));
+        assert!(message("[detect]\nscore_min = -3.0\n").starts_with("detect.score_min is -3.0, allowed is"));
     }
 }

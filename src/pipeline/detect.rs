@@ -1,0 +1,86 @@
+//! From one stack to its spines: noise -> ridge -> trace -> smooth -> straighten -> detect -> measure.
+
+use rayon::prelude::*;
+
+use crate::detect;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::filter::smooth::SigmaUm;
+use crate::filter::{noise, ridge, smooth};
+use crate::measure;
+use crate::model::{Dendrite, NoiseModel, Spine, SpineFlag};
+use crate::pipeline::Params;
+use crate::progress::Progress;
+use crate::straight::{Straight, StraightInput};
+use crate::trace::{self, TraceInput};
+use crate::volume::{Stack, Volume};
+
+/// What is found in one stack.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The noise model used.
+    pub noise: NoiseModel,
+    /// Dendrites, longest first, with what of them cannot be judged.
+    pub dendrites: Vec<Dendrite>,
+    /// Spines by dendrite and arc length.
+    pub spines: Vec<Spine>,
+    /// Number of the spine at each voxel, 0 where there is none.
+    pub labels: Volume<u16>,
+}
+
+/// Finds the dendrites and spines of one stack.
+///
+/// The noise model comes from the stack itself, coordinates are the stack's own µm. A stack without dendrites gives none, which is no error.
+///
+/// # Errors
+/// Parameters out of range, a stack without noise ([`noise::estimate`]), GPU faults, cancellation.
+pub fn detect(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dyn Progress) -> Result<Found> {
+    params.validate()?;
+    let noise = noise::estimate(&stack.voxels)?;
+    let mut dendrites = {
+        let map = ridge::ridge(engine, stack, &noise, &params.ridge, progress)?;
+        let input = TraceInput { ridge: &map.ridge, intensity: &map.intensity, grid: map.grid };
+        trace::trace(input, &params.trace, progress)?
+    };
+    let scale = &params.scale;
+    let sigma = SigmaUm { z_um: scale.sigma_z_um, y_um: scale.sigma_xy_um, x_um: scale.sigma_xy_um };
+    let (smooth, variance) = smooth::smooth_with_variance(engine, stack, sigma, &noise, progress)?;
+    let input = StraightInput { smooth: &smooth, variance: &variance, grid: stack.grid(), offset: noise.offset };
+    progress.step("detect", 0, 4)?;
+    let straights: Vec<Straight> =
+        dendrites.par_iter().map(|d| Straight::new(input, d, &params.straight)).collect::<Result<_>>()?;
+    progress.step("detect", 1, 4)?;
+    for (dendrite, straight) in dendrites.iter_mut().zip(&straights) {
+        dendrite.unscorable = detect::unscorable(straight, stack.grid(), &params.detect)?;
+    }
+    let mut spines = detect::detect(&straights, &dendrites, &params.detect)?;
+    progress.step("detect", 2, 4)?;
+    measure_all(&straights, &dendrites, &mut spines, stack, params)?;
+    progress.step("detect", 3, 4)?;
+    let labels = measure::labels(&smooth, stack.grid(), noise.offset, &dendrites, &spines)?;
+    progress.step("detect", 4, 4)?;
+    Ok(Found { noise, dendrites, spines, labels })
+}
+
+/// Spines are sorted by dendrite: each dendrite measures its own run of them.
+fn measure_all(
+    straights: &[Straight],
+    dendrites: &[Dendrite],
+    spines: &mut [Spine],
+    stack: &Stack,
+    params: &Params,
+) -> Result<()> {
+    let runs: Vec<&mut [Spine]> = spines.chunk_by_mut(|a, b| a.dendrite_id == b.dendrite_id).collect();
+    runs.into_par_iter().try_for_each(|run| {
+        let id = run[0].dendrite_id;
+        for (straight, dendrite) in straights.iter().zip(dendrites).filter(|(_, d)| d.dendrite_id == id) {
+            for spine in run.iter_mut() {
+                if dendrite.unscorable.iter().any(|u| (u.from_um..=u.to_um).contains(&spine.s_um)) {
+                    spine.flags.push(SpineFlag::OnUnscorableStretch);
+                }
+            }
+            measure::measure(straight, run, stack, params.scale.sigma_xy_um, &params.measure)?;
+        }
+        Ok(())
+    })
+}

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use crate::engine::adapters::AdapterInfo;
 use crate::engine::buffer::{GpuBuffer, Memory};
 use crate::engine::kernel_def::{Binding, KernelDef, Launch};
+use crate::engine::pipeline::Pipeline;
 use crate::engine::{Buffer, self_test};
 use crate::error::{Error, Result};
 
@@ -28,12 +29,6 @@ pub(crate) struct Gpu {
 type Faults = Arc<Mutex<Option<String>>>;
 
 type PipelineKey = (&'static str, &'static str, Vec<(&'static str, u64)>);
-
-#[derive(Clone)]
-struct Pipeline {
-    raw: wgpu::ComputePipeline,
-    layout: wgpu::BindGroupLayout,
-}
 
 /// A thread that panicked while it held the lock left nothing half-done that matters here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -275,54 +270,15 @@ impl Gpu {
         if let Some(pipeline) = pipelines.get(&key) {
             return Ok(pipeline.clone());
         }
-        let built = self.guarded(kernel.name, 0, || self.build(kernel, constants)).map_err(|error| match error {
-            Error::Gpu { problem, .. } => self.error(format!("{problem}\n{}", kernel.numbered_source())),
-            other => other,
-        })?;
+        let built =
+            self.guarded(kernel.name, 0, || Pipeline::build(&self.device, kernel, constants)).map_err(|error| {
+                match error {
+                    Error::Gpu { problem, .. } => self.error(format!("{problem}\n{}", kernel.numbered_source())),
+                    other => other,
+                }
+            })?;
         pipelines.insert(key, built.clone());
         Ok(built)
-    }
-
-    fn build(&self, kernel: &KernelDef, constants: &[(&'static str, f64)]) -> Pipeline {
-        let source = wgpu::ShaderSource::Wgsl(kernel.source.into());
-        let module =
-            self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source });
-        let entry = |(kind, binding): (&Binding, u32)| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer {
-                ty: match kind {
-                    Binding::Uniform => wgpu::BufferBindingType::Uniform,
-                    Binding::Read => wgpu::BufferBindingType::Storage { read_only: true },
-                    Binding::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
-                },
-                has_dynamic_offset: false,
-                min_binding_size: None,
-            },
-            count: None,
-        };
-        let entries: Vec<_> = kernel.bindings.iter().zip(0..).map(entry).collect();
-        let layout = self
-            .device
-            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(kernel.name), entries: &entries });
-        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(kernel.name),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let raw = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(kernel.name),
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some(kernel.entry),
-            // Kernels write what they read of workgroup memory.
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants,
-                zero_initialize_workgroup_memory: false,
-            },
-            cache: None,
-        });
-        Pipeline { raw, layout }
     }
 
     /// Runs calls to wgpu and returns the error they raise, if any.

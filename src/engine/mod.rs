@@ -4,6 +4,7 @@ mod adapters;
 mod buffer;
 mod gpu;
 mod kernel_def;
+mod pipeline;
 mod self_test;
 
 pub use adapters::AdapterInfo;

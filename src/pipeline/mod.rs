@@ -1,5 +1,6 @@
 //! The only place that knows the order of stages.
 
+pub mod bench;
 mod detect;
 pub mod file_set;
 pub mod params;

@@ -1,0 +1,218 @@
+//! What a perfect analysis would find in a phantom, and its files.
+
+use serde_json::json;
+
+use crate::error::{Error, Result};
+use crate::model::{Dendrite, Side, SpineClass};
+use crate::phantom::curve::{Vec3, arc_length, difference, length, point, step};
+use crate::phantom::scene::{Scene, SceneDendrite};
+use crate::phantom::{Lit, Phantom};
+use crate::units::PointUm;
+use crate::volume::{Grid, Volume};
+
+/// A spine is scorable if its far edge lies this far beyond the shaft's edge, in the image plane.
+pub(super) const SCORABLE_REACH_UM: f64 = 0.4;
+
+/// A shorter stretch of dendrite in the field is not counted as one.
+const MIN_LENGTH_UM: f64 = 2.0;
+
+/// One spine of a phantom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrueSpine {
+    /// Number, from 1, ordered by dendrite and arc length.
+    pub spine_id: u32,
+    /// The dendrite it grows from.
+    pub dendrite_id: u32,
+    /// Centre of the head; of a filopodium, .2 µm before its tip.
+    pub head: PointUm,
+    /// Outer tip.
+    pub tip: PointUm,
+    /// On the edge of the shaft.
+    pub anchor: PointUm,
+    /// On the centreline.
+    pub base: PointUm,
+    /// Arc length of the base, µm.
+    pub s_um: f64,
+    /// Side of the dendrite.
+    pub side: Side,
+    /// From the shaft's edge to the tip, µm.
+    pub length_um: f64,
+    /// True diameter of the head, without optics, µm; of a filopodium, its width.
+    pub head_width_um: f64,
+    /// From the shaft's edge to the head, µm; 0 for stubby spines.
+    pub neck_length_um: f64,
+    /// Diameter of the neck, µm.
+    pub neck_width_um: f64,
+    /// Shape class.
+    pub class: SpineClass,
+    /// Photons expected at the centre of the head from this spine alone.
+    pub photons: f64,
+    /// Whether the head is a maximum of the noise-free stack on the line from the tip to the anchor.
+    pub resolved: bool,
+    /// Whether a method must find it: its tip is in the stack and lies .4 µm or more beyond the shaft's edge in the
+    /// image plane. The others may be found or not.
+    pub scorable: bool,
+}
+
+/// Dendrites and spines of a scene as far as they lie in the stack.
+pub(super) fn of(scene: &Scene, lit: &Lit, expected: &Volume<f32>, grid: &Grid) -> (Vec<Dendrite>, Vec<TrueSpine>) {
+    let mut parts: Vec<(Dendrite, Vec<TrueSpine>)> = scene
+        .dendrites
+        .iter()
+        .zip(&lit.spine_photons)
+        .filter_map(|(dendrite, photons)| part_inside(dendrite, photons, expected, grid))
+        .collect();
+    parts.sort_by(|a, b| b.0.length_um().total_cmp(&a.0.length_um()));
+    let (mut dendrites, mut spines) = (Vec::new(), Vec::new());
+    for (dendrite_id, (dendrite, on_it)) in (1..).zip(parts) {
+        dendrites.push(Dendrite { dendrite_id, ..dendrite });
+        spines.extend(on_it.into_iter().map(|spine| TrueSpine { dendrite_id, ..spine }));
+    }
+    for (spine_id, spine) in (1..).zip(&mut spines) {
+        spine.spine_id = spine_id;
+    }
+    (dendrites, spines)
+}
+
+/// The longest run of a dendrite inside the stack, and its spines.
+fn part_inside(
+    dendrite: &SceneDendrite,
+    photons: &[f64],
+    expected: &Volume<f32>,
+    grid: &Grid,
+) -> Option<(Dendrite, Vec<TrueSpine>)> {
+    let shaft = &dendrite.shaft;
+    let inside = |p: Vec3| grid.contains(point(p));
+    let runs = shaft.points.chunk_by(|&a, &b| inside(a) == inside(b)).scan(0, |at, run| {
+        *at += run.len();
+        Some((*at - run.len(), run))
+    });
+    let (first, run) = runs.filter(|(_, run)| inside(run[0])).max_by_key(|(_, run)| run.len())?;
+    let s_um = arc_length(run);
+    let (from, length_um) = (shaft.s_um[first], s_um[s_um.len() - 1]);
+    if length_um < MIN_LENGTH_UM {
+        return None;
+    }
+    let spines = dendrite.spines.iter().zip(photons).filter_map(|(site, &photons)| {
+        let (placed, s_um) = (site.place(shaft), site.s_um - from);
+        let here = (0.0..=length_um).contains(&s_um) && inside(placed.base) && inside(placed.head);
+        here.then(|| TrueSpine {
+            spine_id: 0,
+            dendrite_id: 0,
+            head: point(placed.head),
+            tip: point(placed.tip),
+            anchor: point(placed.anchor),
+            base: point(placed.base),
+            s_um,
+            side: placed.side,
+            length_um: site.shape.length_um(),
+            head_width_um: site.shape.head_um,
+            neck_length_um: site.shape.neck_length_um.max(0.0),
+            neck_width_um: site.shape.neck_width_um,
+            class: site.shape.class,
+            photons,
+            resolved: resolved(placed.tip, placed.anchor, expected, grid),
+            scorable: placed.lateral_reach_um >= SCORABLE_REACH_UM && inside(placed.tip),
+        })
+    });
+    let spines = spines.collect();
+    let radius_um = shaft.radius_um[first..first + run.len()].to_vec();
+    let points = run.iter().map(|&p| point(p)).collect();
+    Some((Dendrite { dendrite_id: 0, points, s_um, radius_um, parent: None, unscorable: Vec::new() }, spines))
+}
+
+/// Whether brightness has a maximum between the two ends.
+fn resolved(tip: Vec3, anchor: Vec3, expected: &Volume<f32>, grid: &Grid) -> bool {
+    let line = difference(anchor, tip);
+    let n = (length(line) / 0.05).ceil().max(2.0) as usize;
+    let profile: Vec<f32> = (0..=n)
+        .map(|i| {
+            let (z, y, x) = grid.to_voxel(point(step(tip, line, i as f64 / n as f64)));
+            expected.sample(z, y, x)
+        })
+        .collect();
+    profile.windows(3).any(|w| w[1] > w[0] && w[1] >= w[2])
+}
+
+/// The files of a truth folder, name and text: what [`crate::score`] reads, positions in voxels as human marks have them.
+///
+/// `meta.json` holds `voxel_um`; `spines.csv` one row per spine, `z, y, x` being its tip, `is_bad` 1 where it is not
+/// scorable, `head_kind` peak or shoulder; `dendrites.csv` the centrelines; `links.csv` no row yet for one session.
+///
+/// # Errors
+/// [`Error::Parameter`] if the rows cannot be written as text.
+pub fn truth_files(phantom: &Phantom, session: usize) -> Result<Vec<(&'static str, String)>> {
+    let v = phantom.stack.voxel_size;
+    let shape = phantom.stack.voxels.shape();
+    let meta = json!({
+        "name": "gemmule phantom",
+        "axis_order": "ZYX",
+        "voxel_um": { "z": v.z_um, "y": v.y_um, "x": v.x_um },
+        "shape": [shape.z, shape.y, shape.x],
+        "coordinates": "z, y, x are 0-based voxels of the stack; times voxel_um they are µm",
+        "spine_point": "z, y, x is the outer tip; head_* the centre of the head; is_bad 1: need not be found",
+    });
+    let grid = phantom.stack.grid();
+    let spines = table(&SPINE_COLUMNS, phantom.spines.iter().map(|s| spine_row(s, phantom, &grid, session)))?;
+    let points = phantom.dendrites.iter().flat_map(|d| {
+        let row = move |(order, (&p, s)): (usize, (&PointUm, &f64))| {
+            let mut row = vec![session.to_string(), d.dendrite_id.to_string(), order.to_string()];
+            row.extend(voxels(&grid, p));
+            row.push(number(*s));
+            row
+        };
+        d.points.iter().zip(&d.s_um).enumerate().map(row)
+    });
+    let dendrites = table(&["session", "dendrite_id", "order", "z", "y", "x", "s_um"], points)?;
+    let links = table(&["session_a", "spine_row_a", "session_b", "spine_row_b", "track_id"], std::iter::empty())?;
+    Ok(vec![
+        ("meta.json", format!("{meta:#}\n")),
+        ("spines.csv", spines),
+        ("dendrites.csv", dendrites),
+        ("links.csv", links),
+    ])
+}
+
+/// The columns of human marks, then those that only a phantom knows.
+#[rustfmt::skip]
+const SPINE_COLUMNS: [&str; 27] = [
+    "session", "spine_row", "track_id", "dendrite_id", "z", "y", "x", "anchor_z", "anchor_y", "anchor_x",
+    "base_z", "base_y", "base_x", "base_order", "side", "s_um", "head_z", "head_y", "head_x", "head_kind",
+    "is_bad", "class", "length_um", "head_width_um", "neck_length_um", "neck_width_um", "photons",
+];
+
+fn spine_row(spine: &TrueSpine, phantom: &Phantom, grid: &Grid, session: usize) -> Vec<String> {
+    let dendrite = phantom.dendrites.iter().find(|d| d.dendrite_id == spine.dendrite_id);
+    let base_order = dendrite.map_or(0, |d| d.s_um.partition_point(|&s| s < spine.s_um));
+    let id = spine.spine_id.to_string();
+    let mut row = vec![session.to_string(), id.clone(), id, spine.dendrite_id.to_string()];
+    row.extend([spine.tip, spine.anchor, spine.base].into_iter().flat_map(|p| voxels(grid, p)));
+    row.extend([base_order.to_string(), format!("{:?}", spine.side).to_lowercase(), number(spine.s_um)]);
+    row.extend(voxels(grid, spine.head));
+    row.push(if spine.resolved { "peak" } else { "shoulder" }.into());
+    row.push(u8::from(!spine.scorable).to_string());
+    row.push(format!("{:?}", spine.class).to_lowercase());
+    let sizes = [spine.length_um, spine.head_width_um, spine.neck_length_um, spine.neck_width_um, spine.photons];
+    row.extend(sizes.map(number));
+    row
+}
+
+fn voxels(grid: &Grid, p: PointUm) -> [String; 3] {
+    let (z, y, x) = grid.to_voxel(p);
+    [z, y, x].map(number)
+}
+
+fn number(value: f64) -> String {
+    format!("{value:.4}")
+}
+
+fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<String> {
+    let failed = |problem: String| Error::parameter("truth table", problem, "rows of text", "report this as a fault");
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(columns).map_err(|e| failed(e.to_string()))?;
+    for row in rows {
+        writer.write_record(&row).map_err(|e| failed(e.to_string()))?;
+    }
+    let bytes = writer.into_inner().map_err(|e| failed(e.to_string()))?;
+    String::from_utf8(bytes).map_err(|e| failed(e.to_string()))
+}

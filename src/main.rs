@@ -1,3 +1,7 @@
 //! Command line of gemmule; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gemmule::cli::run(std::env::args_os())
+}

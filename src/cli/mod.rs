@@ -1,1 +1,36 @@
 //! The command line: arguments and printing, no logic.
+
+mod args;
+mod commands;
+mod print;
+mod progress;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::args::Cli;
+
+/// Runs a command line, program name first, and returns the exit code: 0 done, 2 bad input, 1 failed.
+///
+/// Results go to stdout, everything else to stderr.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // clap prints its own errors and ends with 2, or with 0 after --help and --version.
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // Nothing is left to do if stderr is closed.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gemmule: {error}");
+            ExitCode::from(if error.is_bad_input() { 2 } else { 1 })
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::engine::Backend;
+use crate::error::{Error, Result};
+use crate::units::VoxelSize;
+
+/// Finds dendritic spines in 3D two-photon and confocal stacks.
+#[derive(Debug, Parser)]
+#[command(name = "gemmule", version, about, max_term_width = 110)]
+#[command(after_help = "Progress goes to stderr, results to stdout. Exit codes: 0 done, 2 bad input, 1 failed.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Show no progress and no remarks.
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what a stack's file says: shape, type, voxel size and where it was read from, channels.
+    Info {
+        /// TIFF, BigTIFF, OME-TIFF, ImageJ or ScanImage file.
+        file: PathBuf,
+    },
+    /// Find the dendrites and spines of one stack.
+    Detect {
+        /// TIFF, BigTIFF, OME-TIFF, ImageJ or ScanImage file.
+        stack: PathBuf,
+        #[command(flatten)]
+        read: ReadArgs,
+        #[command(flatten)]
+        engine: EngineArgs,
+        #[command(flatten)]
+        params: ParamsArgs,
+        #[command(flatten)]
+        out: OutArgs,
+    },
+    /// Print every parameter with its unit, range, meaning and source, as a TOML that --params reads.
+    Params {
+        #[command(flatten)]
+        params: ParamsArgs,
+    },
+}
+
+/// How a stack is read.
+#[derive(Args, Debug)]
+pub(crate) struct ReadArgs {
+    /// Edges of a voxel in µm, as Z,Y,X; instead of what the file says.
+    #[arg(long, value_name = "Z,Y,X", allow_hyphen_values = true, value_parser = voxel_um)]
+    pub(crate) voxel_um: Option<VoxelSize>,
+
+    /// Channel to read, from 0; needed where the file has several.
+    #[arg(long, value_name = "N")]
+    pub(crate) channel: Option<usize>,
+
+    /// Time point to read, from 0; needed where the file has several.
+    #[arg(long, value_name = "N")]
+    pub(crate) time: Option<usize>,
+}
+
+/// Where the kernels run.
+#[derive(Args, Debug)]
+pub(crate) struct EngineArgs {
+    /// A hardware GPU if one works and otherwise the CPU (auto), a GPU or nothing (gpu), the CPU (cpu).
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) backend: BackendName,
+
+    /// Part of the GPU adapter's name, any case, e.g. "nvidia" or "llvmpipe"; a software adapter must be named.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) adapter: Option<String>,
+
+    /// Most memory to use, e.g. 4G or 512M.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub(crate) memory_limit: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendName {
+    #[default]
+    Auto,
+    Gpu,
+    Cpu,
+}
+
+impl EngineArgs {
+    pub(crate) fn backend(&self) -> Result<Backend> {
+        match (self.backend, &self.adapter) {
+            (BackendName::Cpu, Some(adapter)) => Err(Error::parameter(
+                "--adapter",
+                adapter,
+                "only a GPU's name",
+                "leave out --adapter, or give --backend gpu",
+            )),
+            (BackendName::Cpu, None) => Ok(Backend::Cpu),
+            (BackendName::Auto, None) => Ok(Backend::Auto),
+            // Who names an adapter wants that one, not whatever else works.
+            (BackendName::Gpu | BackendName::Auto, adapter) => Ok(Backend::Gpu { adapter: adapter.clone() }),
+        }
+    }
+}
+
+/// Parameters of the stages.
+#[derive(Args, Debug)]
+pub(crate) struct ParamsArgs {
+    /// TOML with parameters; what it leaves out keeps its default. `gemmule params` prints one.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) params: Option<PathBuf>,
+}
+
+/// Where results go.
+#[derive(Args, Debug)]
+pub(crate) struct OutArgs {
+    /// Folder for the results; made if it is not there.
+    #[arg(short = 'o', long = "out", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+
+    /// Replace results that are there already.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+fn voxel_um(text: &str) -> std::result::Result<VoxelSize, String> {
+    let edges: std::result::Result<Vec<f64>, _> = text.split(',').map(|edge| edge.trim().parse::<f64>()).collect();
+    match edges.as_deref() {
+        Ok(&[z, y, x]) => VoxelSize::new(z, y, x).map_err(|e| e.to_string()),
+        _ => Err("three numbers in µm, as Z,Y,X, e.g. 1.0,0.12,0.12".into()),
+    }
+}
+
+fn bytes(text: &str) -> std::result::Result<u64, String> {
+    let wrong = || "a number of bytes, with K, M, G or T for powers of 1024, e.g. 4G".to_owned();
+    let text = text.trim().trim_end_matches(['B', 'b']).trim_end_matches('i');
+    let power = text.chars().last().and_then(|c| "KMGT".find(c.to_ascii_uppercase())).map_or(0, |at| at as i32 + 1);
+    let number = if power > 0 { &text[..text.len() - 1] } else { text };
+    let value = number.parse::<f64>().map_err(|_| wrong())? * 1024_f64.powi(power);
+    // Above 2^53 a f64 is no longer exact, and no machine has that much.
+    if value >= 1.0 && value <= 2_f64.powi(53) { Ok(value as u64) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use crate::cli::args::{Cli, bytes, voxel_um};
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read_and_checked() {
+        assert_eq!(bytes("512M"), Ok(512 << 20));
+        assert_eq!(bytes("4GiB"), Ok(4 << 30));
+        assert_eq!(bytes("1.5k"), Ok(1536));
+        assert!(["", "G", "-1", "0", "nan", "1e300", "4X"].iter().all(|text| bytes(text).is_err()));
+        let size = voxel_um("1.0, 0.12,0.2").unwrap();
+        assert_eq!((size.z_um, size.y_um, size.x_um), (1.0, 0.12, 0.2));
+        assert!(["1,1", "1,1,1,1", "a,b,c", "0,1,1", "-1,1,1", "nan,1,1"].iter().all(|text| voxel_um(text).is_err()));
+    }
+}

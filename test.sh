@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Passes or fails the whole project: formatting, lints, docs, tests on the CPU and on a GPU adapter.
+#
+#   ./test.sh
+#
+# Needs Rust. Where no Vulkan, Metal or DX12 adapter is found it installs Mesa's software driver by apt (as root or
+# with sudo). GPU tests never skip silently: no adapter is a failure, unless GEMMULE_GPU_TESTS=skip.
+# GEMMULE_DATA=DIR names the folder of the real data sets, for the tests that need them.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { printf '\n== %s\n' "$*"; }
+
+adapters() { cargo run --quiet -- bench --list --quiet; }
+
+install_software_driver() {
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || { echo "no adapter, and neither root nor sudo to install one" >&2; return 1; }
+        as_root=(sudo)
+    fi
+    command -v apt-get >/dev/null || { echo "no adapter, and no apt-get to install one" >&2; return 1; }
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        libvulkan1 mesa-vulkan-drivers
+}
+
+say "build"
+cargo build --locked
+
+if [ "${GEMMULE_GPU_TESTS:-}" = skip ]; then
+    say "GPU TESTS ARE SKIPPED: GEMMULE_GPU_TESTS=skip"
+else
+    say "adapters"
+    adapters || { install_software_driver && adapters; } || {
+        echo "test.sh: no GPU adapter: install a Vulkan driver, or set GEMMULE_GPU_TESTS=skip" >&2
+        exit 1
+    }
+fi
+
+say "format"
+cargo fmt --check
+say "lints"
+cargo clippy --locked --all-targets -- -D warnings
+say "library without the command line"
+cargo clippy --locked --no-default-features --lib -- -D warnings
+say "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+say "tests"
+cargo test --locked
+say "all passed"

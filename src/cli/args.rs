@@ -78,10 +78,6 @@ pub(crate) struct EngineArgs {
     /// Part of the GPU adapter's name, any case, e.g. "nvidia" or "llvmpipe"; a software adapter must be named.
     #[arg(long, value_name = "NAME")]
     pub(crate) adapter: Option<String>,
-
-    /// Most memory to use, e.g. 4G or 512M.
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
-    pub(crate) memory_limit: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -137,21 +133,11 @@ fn voxel_um(text: &str) -> std::result::Result<VoxelSize, String> {
     }
 }
 
-fn bytes(text: &str) -> std::result::Result<u64, String> {
-    let wrong = || "a number of bytes, with K, M, G or T for powers of 1024, e.g. 4G".to_owned();
-    let text = text.trim().trim_end_matches(['B', 'b']).trim_end_matches('i');
-    let power = text.chars().last().and_then(|c| "KMGT".find(c.to_ascii_uppercase())).map_or(0, |at| at as i32 + 1);
-    let number = if power > 0 { &text[..text.len() - 1] } else { text };
-    let value = number.parse::<f64>().map_err(|_| wrong())? * 1024_f64.powi(power);
-    // Above 2^53 a f64 is no longer exact, and no machine has that much.
-    if value >= 1.0 && value <= 2_f64.powi(53) { Ok(value as u64) } else { Err(wrong()) }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 
-    use crate::cli::args::{Cli, bytes, voxel_um};
+    use crate::cli::args::{Cli, voxel_um};
 
     #[test]
     fn arguments_are_consistent() {
@@ -160,10 +146,6 @@ mod tests {
 
     #[test]
     fn sizes_are_read_and_checked() {
-        assert_eq!(bytes("512M"), Ok(512 << 20));
-        assert_eq!(bytes("4GiB"), Ok(4 << 30));
-        assert_eq!(bytes("1.5k"), Ok(1536));
-        assert!(["", "G", "-1", "0", "nan", "1e300", "4X"].iter().all(|text| bytes(text).is_err()));
         let size = voxel_um("1.0, 0.12,0.2").unwrap();
         assert_eq!((size.z_um, size.y_um, size.x_um), (1.0, 0.12, 0.2));
         assert!(["1,1", "1,1,1,1", "a,b,c", "0,1,1", "-1,1,1", "nan,1,1"].iter().all(|text| voxel_um(text).is_err()));

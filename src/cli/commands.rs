@@ -1,22 +1,128 @@
 //! Each command: arguments -> one call of the library -> print.
 
-use crate::cli::args::{Cli, Command, ParamsArgs};
-use crate::cli::print;
-use crate::error::{Error, Result};
-use crate::pipeline::Params;
+use std::path::Path;
 
-pub(crate) fn run(cli: Cli) -> Result<()> {
-    match cli.command {
-        Command::Params { params } => print_params(&params, cli.json),
-        _ => Err(Error::Cancelled),
+use serde_json::json;
+
+use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs, ReadArgs};
+use crate::cli::print;
+use crate::cli::progress::Bars;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::io::{self, ReadOptions};
+use crate::pipeline::{self, DETECT_FILES, FileSet, Origin, Params};
+use crate::report::{OverlayOptions, overlay};
+
+/// How much is said, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Voice {
+    quiet: bool,
+    json: bool,
+}
+
+impl Voice {
+    /// A remark on stderr.
+    pub(crate) fn remark(self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
     }
 }
 
-fn read_params(args: &ParamsArgs) -> Result<Params> {
+pub(crate) fn run(cli: Cli) -> Result<()> {
+    let voice = Voice { quiet: cli.quiet, json: cli.json };
+    match cli.command {
+        Command::Info { file } => info(&file, voice),
+        Command::Detect { stack, read, engine, params, out } => detect(&stack, &read, &engine, &params, &out, voice),
+        Command::Params { params } => print_params(&params, voice),
+    }
+}
+
+pub(crate) fn read_params(args: &ParamsArgs) -> Result<Params> {
     args.params.as_ref().map_or_else(|| Ok(Params::default()), Params::read)
 }
 
-fn print_params(args: &ParamsArgs, json: bool) -> Result<()> {
+fn print_params(args: &ParamsArgs, voice: Voice) -> Result<()> {
     let params = read_params(args)?;
-    if json { print::json(&serde_json::json!(params)) } else { print::line(params.to_toml().trim_end()) }
+    if voice.json { print::json(&json!(params)) } else { print::line(params.to_toml().trim_end()) }
+}
+
+fn info(file: &Path, voice: Voice) -> Result<()> {
+    let info = io::info(file)?;
+    if voice.json {
+        return print::json(&json!(info));
+    }
+    let [z, y, x] = info.shape;
+    print::line(&format!("format      {}", info.format))?;
+    print::line(&format!("shape       {z} x {y} x {x} (z, y, x), {}", info.voxel_type))?;
+    print::line(&format!("channels    {}", info.channels))?;
+    print::line(&format!("times       {}", info.times))?;
+    match info.voxel_size {
+        Some(v) => print::line(&format!(
+            "voxel size  {} x {} x {} µm (z, y, x), from {}",
+            v.z_um, v.y_um, v.x_um, info.voxel_size_source
+        )),
+        None => print::line(&format!("voxel size  unknown: {}; give --voxel-um Z,Y,X", info.voxel_size_source)),
+    }
+}
+
+pub(crate) fn engine(args: &EngineArgs, voice: Voice) -> Result<Engine> {
+    let engine = Engine::new(args.backend()?)?;
+    voice.remark(&format!("engine: {}", engine.describe()));
+    Ok(engine)
+}
+
+fn detect(
+    path: &Path,
+    read: &ReadArgs,
+    engine_args: &EngineArgs,
+    params: &ParamsArgs,
+    out: &OutArgs,
+    voice: Voice,
+) -> Result<()> {
+    let params = read_params(params)?;
+    FileSet::check(&out.dir, &DETECT_FILES, out.force)?;
+    let options = ReadOptions { voxel_size: read.voxel_um, channel: read.channel, time: read.time };
+    let stack = io::read_stack(path, &options)?;
+    let sha256 = io::sha256(path)?;
+    let engine = engine(engine_args, voice)?;
+    let mut bars = Bars::new(voice.quiet)?;
+    let found = pipeline::detect(&engine, &stack, &params, &mut bars)?;
+    let set = FileSet::new(&out.dir, &DETECT_FILES, out.force)?;
+    let origin = Origin { path, sha256: &sha256, channel: read.channel, time: read.time };
+    pipeline::write_detect(&set, &found, &stack, &engine, &params, origin)?;
+    save_overlay(&set, &stack, &found, path)?;
+    let files = set.commit()?;
+    bars.finish();
+    report(&found, &files, voice)
+}
+
+pub(crate) fn save_overlay(
+    set: &FileSet,
+    stack: &crate::volume::Stack,
+    found: &pipeline::Found,
+    path: &Path,
+) -> Result<()> {
+    let title = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let options = OverlayOptions { title, ..OverlayOptions::default() };
+    let picture = overlay(stack, &found.dendrites, &found.spines, &options);
+    let to = set.path("overlay.png");
+    picture.save(&to).map_err(|e| Error::file(&to, format!("cannot be written ({e})"), "check the folder and the disk"))
+}
+
+pub(crate) fn report(found: &pipeline::Found, files: &[std::path::PathBuf], voice: Voice) -> Result<()> {
+    let summary = pipeline::summary(found);
+    if voice.json {
+        return print::json(&json!({ "result": summary, "files": files }));
+    }
+    let number = |key: &str| summary[key].as_f64().unwrap_or(0.0);
+    print::line(&format!(
+        "{} spines on {} dendrites, {:.1} µm ({:.1} µm scorable){}",
+        number("spines"),
+        number("dendrites"),
+        number("length_um"),
+        number("scorable_length_um"),
+        summary["density_per_um"].as_f64().map_or_else(String::new, |d| format!(", {d:.3} /µm"))
+    ))?;
+    files.iter().try_for_each(|file| print::line(&format!("  {}", file.display())))
 }

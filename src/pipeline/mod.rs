@@ -4,7 +4,9 @@ pub mod bench;
 mod detect;
 pub mod file_set;
 pub mod params;
+mod results;
 
 pub use detect::{Found, detect};
 pub use file_set::FileSet;
 pub use params::Params;
+pub use results::{DETECT_FILES, Origin, summary, write_detect};

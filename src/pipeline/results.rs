@@ -1,0 +1,86 @@
+//! The files of `gemmule detect`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::io;
+use crate::pipeline::{FileSet, Found, Params};
+use crate::volume::Stack;
+
+/// Every file of one stack's results, in the order they are listed to the user.
+pub const DETECT_FILES: [&str; 6] =
+    ["spines.csv", "dendrites.csv", "dendrites.swc", "labels.tif", "overlay.png", "run.json"];
+
+/// What a result must say about where it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The file read.
+    pub path: &'a Path,
+    /// Its SHA-256.
+    pub sha256: &'a str,
+    /// Channel and time point read.
+    pub channel: Option<usize>,
+    /// Time point read.
+    pub time: Option<usize>,
+}
+
+/// Writes all of [`DETECT_FILES`] but the overlay, which is drawn by [`crate::report`].
+///
+/// # Errors
+/// [`Error::File`] if one cannot be written.
+pub fn write_detect(
+    set: &FileSet,
+    found: &Found,
+    stack: &Stack,
+    engine: &Engine,
+    params: &Params,
+    origin: Origin<'_>,
+) -> Result<()> {
+    io::write_spines_csv(set.path("spines.csv"), &found.spines)?;
+    io::write_dendrites_csv(set.path("dendrites.csv"), &found.dendrites)?;
+    io::write_swc(set.path("dendrites.swc"), &found.dendrites)?;
+    io::write_labels(set.path("labels.tif"), &found.labels, stack.voxel_size)?;
+    let shape = stack.voxels.shape();
+    let run = json!({
+        "program": "gemmule",
+        "version": env!("CARGO_PKG_VERSION"),
+        "command": "detect",
+        "engine": engine.describe(),
+        "input": {
+            "path": origin.path.display().to_string(),
+            "sha256": origin.sha256,
+            "channel": origin.channel,
+            "time": origin.time,
+            "shape_zyx": [shape.z, shape.y, shape.x],
+            "voxel_type": stack.voxels.type_name(),
+            "voxel_um": stack.voxel_size,
+        },
+        "parameters": params,
+        "noise": found.noise,
+        "result": summary(found),
+    });
+    let path = set.path("run.json");
+    let text = serde_json::to_string_pretty(&run).unwrap_or_default() + "\n";
+    std::fs::write(&path, text)
+        .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))
+}
+
+/// Counts, lengths and density: spines on scorable stretches over scorable length.
+pub fn summary(found: &Found) -> serde_json::Value {
+    let length_um: f64 = found.dendrites.iter().map(|d| d.length_um()).sum();
+    let scorable_um: f64 = found.dendrites.iter().map(|d| d.scorable_length_um()).sum();
+    let on_unscorable =
+        |spine: &&crate::model::Spine| spine.flags.contains(&crate::model::SpineFlag::OnUnscorableStretch);
+    let scorable = found.spines.len() - found.spines.iter().filter(on_unscorable).count();
+    json!({
+        "dendrites": found.dendrites.len(),
+        "length_um": length_um,
+        "scorable_length_um": scorable_um,
+        "spines": found.spines.len(),
+        "scorable_spines": scorable,
+        "density_per_um": (scorable_um > 0.0).then(|| scorable as f64 / scorable_um),
+    })
+}

@@ -24,6 +24,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::model::Dendrite;
+use crate::phantom::curve::Curve;
 use crate::phantom::mass::MassPoint;
 use crate::phantom::optics::Psf;
 pub use crate::phantom::params::PhantomParams;
@@ -68,7 +69,7 @@ pub fn stack(params: &PhantomParams, progress: &mut dyn Progress) -> Result<Phan
     let grid = params.grid()?;
     progress.step("phantom", 0, params.planes as u64)?;
     let scene = Scene::draw(params, &grid);
-    let lit = Lit::new(&scene, params);
+    let lit = Lit::new(&scene, params, &grid);
     let (mut expected, mut grey) = (Vec::with_capacity(grid.shape.len()), Vec::with_capacity(grid.shape.len()));
     for first in (0..params.planes).step_by(BATCH) {
         let last = (first + BATCH).min(params.planes);
@@ -102,28 +103,30 @@ struct Lit {
 }
 
 impl Lit {
-    fn new(scene: &Scene, params: &PhantomParams) -> Self {
+    fn new(scene: &Scene, params: &PhantomParams, grid: &Grid) -> Self {
         let psf = Psf::new(params);
         let mut lit = Self { points: Vec::new(), spine_photons: Vec::new() };
+        let reach = optics::reach_um(params, grid);
+        let seen = |p: &MassPoint| (0..3).all(|k| p.place[k] >= reach[0][k] && p.place[k] <= reach[1][k]);
         let mut mean_density = 0.0;
         for dendrite in &scene.dendrites {
-            let shaft = mass::curve(&dendrite.shaft, 1.0);
-            let density = params.photons * dendrite.expression / mean_on_axis(&shaft, &dendrite.shaft.points, psf);
+            let density = params.photons * dendrite.expression / mean_on_axis(&dendrite.shaft, psf);
             mean_density += density / scene.dendrites.len() as f64;
-            lit.points.extend(shaft.into_iter().map(|p| MassPoint { mass: p.mass * density, ..p }));
+            lit.points.extend(mass::curve(&dendrite.shaft, density).into_iter().filter(seen));
             let mut photons = Vec::with_capacity(dendrite.spines.len());
             for site in &dendrite.spines {
                 let placed = site.place(&dendrite.shaft);
                 let cloud = mass::spine(&site.shape, &placed, density);
                 photons.push(psf.light_at(&cloud, placed.head));
-                lit.points.extend(cloud);
+                lit.points.extend(cloud.into_iter().filter(seen));
             }
             lit.spine_photons.push(photons);
         }
         for axon in &scene.axons {
-            lit.points.extend(mass::curve(&axon.course, mean_density));
+            lit.points.extend(mass::curve(&axon.course, mean_density).into_iter().filter(seen));
             for &(s_um, diameter_um) in &axon.boutons {
-                lit.points.extend(mass::ball(axon.course.at(s_um).0, diameter_um / 2.0, mean_density));
+                let bouton = mass::ball(axon.course.at(s_um).0, diameter_um / 2.0, mean_density);
+                lit.points.extend(bouton.into_iter().filter(seen));
             }
         }
         lit.points.sort_by(|a, b| a.place[0].total_cmp(&b.place[0]));
@@ -131,11 +134,19 @@ impl Lit {
     }
 }
 
-/// Mean light of a shaft on its own axis, at points 1 µm apart, away from its ends.
-fn mean_on_axis(shaft: &[MassPoint], axis: &[[f64; 3]], psf: Psf) -> f64 {
-    let every = (1.0 / curve::Curve::SPACING_UM) as usize;
-    let inner = &axis[axis.len() / 8..axis.len() - axis.len() / 8];
-    let light: Vec<f64> = inner.par_iter().step_by(every).map(|&p| psf.light_at(shaft, p)).collect();
+/// Mean light of a shaft of fluorescence 1 on its own axis, at points 1 µm apart, away from its ends.
+///
+/// Only the 2.5 µm to either side are looked at: unless a shaft is steeper than 70°, light from farther along is cut off.
+fn mean_on_axis(shaft: &Curve, psf: Psf) -> f64 {
+    let (every, reach) = ((1.0 / Curve::SPACING_UM) as usize, (2.5 / Curve::SPACING_UM) as usize);
+    let places: Vec<usize> = (reach..shaft.points.len() - reach).step_by(every).collect();
+    let light: Vec<f64> = places
+        .par_iter()
+        .map(|&k| {
+            let around = k - reach..=k + reach;
+            psf.light_at(&mass::tube(&shaft.points[around.clone()], &shaft.radius_um[around], 1.0), shaft.points[k])
+        })
+        .collect();
     light.iter().sum::<f64>() / light.len() as f64
 }
 

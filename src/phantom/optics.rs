@@ -39,6 +39,15 @@ impl Psf {
     }
 }
 
+/// The lowest and highest place from which light reaches the stack.
+pub(super) fn reach_um(params: &PhantomParams, grid: &Grid) -> [Vec3; 2] {
+    let psf = Psf::new(params);
+    // Motion beyond 6 standard deviations does not happen.
+    let margin = [psf.sigma_z_um, psf.sigma_xy_um, psf.sigma_xy_um].map(|s| CUT * s + 6.0 * params.plane_jitter_um);
+    let last = grid.to_um(grid.shape.z as f64, grid.shape.y as f64, grid.shape.x as f64);
+    [margin.map(|m| -m), [last.z + margin[0], last.y + margin[1], last.x + margin[2]]]
+}
+
 /// Where the plane really is: its depth and how far its rows and columns are off.
 pub(super) fn plane_place(params: &PhantomParams, plane: usize) -> Vec3 {
     let mut rng = stream(params.seed, Purpose::Motion, plane);

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::engine::Backend;
 use crate::error::{Error, Result};
 use crate::units::VoxelSize;
+use crate::volume::Shape;
 
 /// Finds dendritic spines in 3D two-photon and confocal stacks.
 #[derive(Debug, Parser)]
@@ -45,8 +46,62 @@ pub(crate) enum Command {
         #[command(flatten)]
         out: OutArgs,
     },
+    /// Make a synthetic stack with known truth.
+    Phantom {
+        #[command(flatten)]
+        params: ParamsArgs,
+        /// Seed, instead of the one in the parameters.
+        #[arg(long)]
+        seed: Option<u64>,
+        #[command(flatten)]
+        out: OutArgs,
+    },
+    /// Compare results with truth.
+    Score {
+        #[command(subcommand)]
+        what: ScoreCommand,
+    },
+    /// Make a synthetic stack, find its spines and score them against its own truth.
+    Demo {
+        #[command(flatten)]
+        engine: EngineArgs,
+        #[command(flatten)]
+        params: ParamsArgs,
+        /// Folder for everything made; what the last demo left there is replaced.
+        #[arg(short = 'o', long = "out", value_name = "DIR", default_value = "gemmule-demo")]
+        dir: PathBuf,
+    },
+    /// Measure the speed of every kernel and of the filter stage, on synthetic voxels.
+    Bench {
+        #[command(flatten)]
+        engine: EngineArgs,
+        /// Only list the adapters; fails if there is none.
+        #[arg(long)]
+        list: bool,
+        /// Volume to measure on, in voxels.
+        #[arg(long, value_name = "Z,Y,X", default_value = "32,512,512", value_parser = shape)]
+        shape: Shape,
+    },
     /// Print every parameter with its unit, range, meaning and source, as a TOML that --params reads.
     Params {
+        #[command(flatten)]
+        params: ParamsArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScoreCommand {
+    /// Precision, recall and F1 of the spines found in one session.
+    Detect {
+        /// Table with z_um, y_um, x_um and, if there is one, score.
+        #[arg(long, value_name = "spines.csv")]
+        found: PathBuf,
+        /// Truth folder: meta.json, spines.csv, dendrites.csv.
+        #[arg(long, value_name = "DIR")]
+        truth: PathBuf,
+        /// Session of the truth.
+        #[arg(long, default_value_t = 0)]
+        session: i64,
         #[command(flatten)]
         params: ParamsArgs,
     },
@@ -130,6 +185,14 @@ fn voxel_um(text: &str) -> std::result::Result<VoxelSize, String> {
     match edges.as_deref() {
         Ok(&[z, y, x]) => VoxelSize::new(z, y, x).map_err(|e| e.to_string()),
         _ => Err("three numbers in µm, as Z,Y,X, e.g. 1.0,0.12,0.12".into()),
+    }
+}
+
+fn shape(text: &str) -> std::result::Result<Shape, String> {
+    let axes: std::result::Result<Vec<usize>, _> = text.split(',').map(|n| n.trim().parse::<usize>()).collect();
+    match axes.as_deref() {
+        Ok(&[z, y, x]) => Shape::new(z, y, x).map_err(|e| e.to_string()),
+        _ => Err("three numbers of voxels, as Z,Y,X, e.g. 32,512,512".into()),
     }
 }
 

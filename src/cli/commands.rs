@@ -1,23 +1,24 @@
 //! Each command: arguments -> one call of the library -> print.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs, ReadArgs};
-use crate::cli::print;
+use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs, ReadArgs, ScoreCommand};
 use crate::cli::progress::Bars;
+use crate::cli::{extra, print};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io::{self, ReadOptions};
 use crate::pipeline::{self, DETECT_FILES, FileSet, Origin, Params};
 use crate::report::{OverlayOptions, overlay};
+use crate::volume::Stack;
 
 /// How much is said, and how.
 #[derive(Clone, Copy)]
 pub(crate) struct Voice {
-    quiet: bool,
-    json: bool,
+    pub(crate) quiet: bool,
+    pub(crate) json: bool,
 }
 
 impl Voice {
@@ -34,6 +35,12 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Info { file } => info(&file, voice),
         Command::Detect { stack, read, engine, params, out } => detect(&stack, &read, &engine, &params, &out, voice),
+        Command::Phantom { params, seed, out } => extra::phantom(&params, seed, &out, voice),
+        Command::Score { what: ScoreCommand::Detect { found, truth, session, params } } => {
+            extra::score_detect(&found, &truth, session, &params, voice)
+        }
+        Command::Demo { engine, params, dir } => extra::demo(&engine, &params, &dir, voice),
+        Command::Bench { engine, list, shape } => extra::bench(&engine, list, shape, voice),
         Command::Params { params } => print_params(&params, voice),
     }
 }
@@ -97,12 +104,7 @@ fn detect(
     report(&found, &files, voice)
 }
 
-pub(crate) fn save_overlay(
-    set: &FileSet,
-    stack: &crate::volume::Stack,
-    found: &pipeline::Found,
-    path: &Path,
-) -> Result<()> {
+pub(crate) fn save_overlay(set: &FileSet, stack: &Stack, found: &pipeline::Found, path: &Path) -> Result<()> {
     let title = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let options = OverlayOptions { title, ..OverlayOptions::default() };
     let picture = overlay(stack, &found.dendrites, &found.spines, &options);
@@ -110,7 +112,7 @@ pub(crate) fn save_overlay(
     picture.save(&to).map_err(|e| Error::file(&to, format!("cannot be written ({e})"), "check the folder and the disk"))
 }
 
-pub(crate) fn report(found: &pipeline::Found, files: &[std::path::PathBuf], voice: Voice) -> Result<()> {
+pub(crate) fn report(found: &pipeline::Found, files: &[PathBuf], voice: Voice) -> Result<()> {
     let summary = pipeline::summary(found);
     if voice.json {
         return print::json(&json!({ "result": summary, "files": files }));

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod extra;
 mod print;
 mod progress;
 

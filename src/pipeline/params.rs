@@ -11,6 +11,8 @@ use crate::filter::ridge::RidgeParams;
 use crate::filter::smooth::ScaleParams;
 use crate::measure::MeasureParams;
 use crate::params::ParamInfo;
+use crate::phantom::PhantomParams;
+use crate::score::ScoreParams;
 use crate::straight::StraightParams;
 use crate::trace::TraceParams;
 
@@ -20,7 +22,7 @@ const REMEDY: &str = "compare it with the output of `gemmule params`, which list
 /// Lists the sections once; the struct, its checks and its description cannot fall out of step.
 macro_rules! bundle {
     ($( $(#[doc = $doc:literal])+ $section:ident: $type:ty; )+) => {
-        /// The parameters of every stage of `gemmule detect`.
+        /// The parameters of every stage.
         ///
         /// ```
         /// use gemmule::pipeline::Params;
@@ -72,6 +74,10 @@ bundle! {
     detect: DetectParams;
     /// Sizes and classes.
     measure: MeasureParams;
+    /// Synthetic stacks with known truth.
+    phantom: PhantomParams;
+    /// When a found spine counts as a true one.
+    score: ScoreParams;
 }
 
 struct Section {

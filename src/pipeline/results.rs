@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io;
+use crate::model::{Spine, SpineFlag};
 use crate::pipeline::{FileSet, Found, Params};
 use crate::volume::Stack;
 
@@ -44,6 +45,12 @@ pub fn write_detect(
     io::write_swc(set.path("dendrites.swc"), &found.dendrites)?;
     io::write_labels(set.path("labels.tif"), &found.labels, stack.voxel_size)?;
     let shape = stack.voxels.shape();
+    let mut used = json!(params);
+    if let Some(sections) = used.as_object_mut() {
+        // No stage of detection reads these.
+        sections.remove("phantom");
+        sections.remove("score");
+    }
     let run = json!({
         "program": "gemmule",
         "version": env!("CARGO_PKG_VERSION"),
@@ -58,7 +65,7 @@ pub fn write_detect(
             "voxel_type": stack.voxels.type_name(),
             "voxel_um": stack.voxel_size,
         },
-        "parameters": params,
+        "parameters": used,
         "noise": found.noise,
         "result": summary(found),
     });
@@ -72,8 +79,7 @@ pub fn write_detect(
 pub fn summary(found: &Found) -> serde_json::Value {
     let length_um: f64 = found.dendrites.iter().map(|d| d.length_um()).sum();
     let scorable_um: f64 = found.dendrites.iter().map(|d| d.scorable_length_um()).sum();
-    let on_unscorable =
-        |spine: &&crate::model::Spine| spine.flags.contains(&crate::model::SpineFlag::OnUnscorableStretch);
+    let on_unscorable = |spine: &&Spine| spine.flags.contains(&SpineFlag::OnUnscorableStretch);
     let scorable = found.spines.len() - found.spines.iter().filter(on_unscorable).count();
     json!({
         "dendrites": found.dendrites.len(),

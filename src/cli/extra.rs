@@ -1,0 +1,120 @@
+//! The commands around the main job: synthetic stacks, scores, the demonstration, speed.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::args::{EngineArgs, OutArgs, ParamsArgs};
+use crate::cli::commands::{self, Voice};
+use crate::cli::print;
+use crate::cli::progress::Bars;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::io;
+use crate::pipeline::bench::{self, BenchReport};
+use crate::pipeline::{self, DETECT_FILES, FileSet, Origin};
+use crate::volume::Shape;
+
+pub(crate) fn phantom(params: &ParamsArgs, seed: Option<u64>, out: &OutArgs, voice: Voice) -> Result<()> {
+    let mut params = commands::read_params(params)?.phantom;
+    params.seed = seed.unwrap_or(params.seed);
+    let mut bars = Bars::new(voice.quiet)?;
+    let files = pipeline::write_phantom(&out.dir, &params, out.force, &mut bars)?;
+    bars.finish();
+    if voice.json {
+        return print::json(&json!({ "files": files }));
+    }
+    files.iter().try_for_each(|file| print::line(&format!("{}", file.display())))
+}
+
+pub(crate) fn score_detect(found: &Path, truth: &Path, session: i64, params: &ParamsArgs, voice: Voice) -> Result<()> {
+    let params = commands::read_params(params)?;
+    print_score(&json!(pipeline::score_detect(found, truth, session, &params.score)?), voice)
+}
+
+/// One figure a line, or the whole as JSON.
+fn print_score(score: &serde_json::Value, voice: Voice) -> Result<()> {
+    if voice.json {
+        return print::json(score);
+    }
+    let lines = score.as_object().into_iter().flatten();
+    lines.into_iter().try_for_each(|(name, value)| print::line(&format!("{name:30} {value}")))
+}
+
+pub(crate) fn demo(engine: &EngineArgs, params: &ParamsArgs, dir: &Path, voice: Voice) -> Result<()> {
+    let params = commands::read_params(params)?;
+    let engine = commands::engine(engine, voice)?;
+    let mut bars = Bars::new(voice.quiet)?;
+    let truth = dir.join("phantom");
+    let made = pipeline::demo(&engine, &truth, &params, &mut bars)?;
+    let results = dir.join("results");
+    let set = FileSet::new(&results, &DETECT_FILES, true)?;
+    let stack_path = truth.join("stack.tif");
+    let sha256 = io::sha256(&stack_path)?;
+    let origin = Origin { path: &stack_path, sha256: &sha256, channel: None, time: None };
+    pipeline::write_detect(&set, &made.found, &made.stack, &engine, &params, origin)?;
+    commands::save_overlay(&set, &made.stack, &made.found, &stack_path)?;
+    let files = set.commit()?;
+    bars.finish();
+    if voice.json {
+        let summary = pipeline::summary(&made.found);
+        return print::json(&json!({ "result": summary, "score": made.score, "files": files }));
+    }
+    print::line(&format!("made {} with its truth beside it", stack_path.display()))?;
+    commands::report(&made.found, &files, voice)?;
+    let percent = |share: Option<f64>| share.map_or_else(|| "none".into(), |v| format!("{:.0} %", 100.0 * v));
+    print::line(&format!(
+        "of {} true spines that can be seen {} were found (recall {}); of those found {} are true (precision {}); F1 {:.2}",
+        made.score.n_truth,
+        made.score.tp,
+        percent(made.score.recall),
+        made.score.tp,
+        percent(made.score.precision),
+        made.score.f1.unwrap_or(0.0)
+    ))?;
+    print::line(&format!("look at {}", results.join("overlay.png").display()))
+}
+
+pub(crate) fn bench(args: &EngineArgs, list: bool, shape: Shape, voice: Voice) -> Result<()> {
+    let adapters = Engine::adapters();
+    if list {
+        if adapters.is_empty() {
+            return Err(Error::Gpu {
+                adapter: "none".into(),
+                problem: "no Vulkan, Metal or DX12 adapter was found".into(),
+                remedy: "install a driver; Debian's mesa-vulkan-drivers brings one in software".into(),
+            });
+        }
+        if voice.json {
+            return print::json(&json!({ "adapters": adapters }));
+        }
+        return adapters.iter().try_for_each(|adapter| print::line(&adapter.to_string()));
+    }
+    let engine = commands::engine(args, voice)?;
+    let mut bars = Bars::new(voice.quiet)?;
+    let report = bench::run(&engine, shape, &mut bars)?;
+    bars.finish();
+    if voice.json { print::json(&json!(report)) } else { print_bench(&report) }
+}
+
+fn print_bench(report: &BenchReport) -> Result<()> {
+    print::line(&format!("{} ({}), copy {:.1} GB/s", report.adapter, report.driver, report.copy_gb_per_s))?;
+    print::line(&format!(
+        "{:22} {:4} {:>14} {:>12} {:>8} {:>8} {:>10} {:>10}",
+        "kernel", "on", "shape", "Mvoxel/s", "GB/s", "of copy", "seconds", "max error"
+    ))?;
+    report.rows.iter().try_for_each(|row| {
+        let shape = row.shape.map(|n| n.to_string()).join("x");
+        print::line(&format!(
+            "{:22} {:4} {:>14} {:>12.1} {:>8.2} {:>7.0}% {:>10.4} {:>10.1e}",
+            row.kernel,
+            row.backend,
+            shape,
+            row.voxels_per_s / 1e6,
+            row.gb_per_s,
+            100.0 * row.fraction_of_copy,
+            row.seconds,
+            row.max_abs_error_vs_cpu
+        ))
+    })
+}

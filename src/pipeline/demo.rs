@@ -1,0 +1,71 @@
+//! Synthetic stacks as files, scores against truth, and the demonstration that joins them.
+
+use std::fs;
+use std::path::Path;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::io::{self, ReadOptions};
+use crate::phantom::{self, PhantomParams};
+use crate::pipeline::{FileSet, Found, Params};
+use crate::progress::Progress;
+use crate::score::{self, DetectScore, FoundPoint, ScoreParams, Truth};
+use crate::volume::Stack;
+
+/// Files of a synthetic stack: the folder is a truth folder for `gemmule score`.
+pub const PHANTOM_FILES: [&str; 5] = ["stack.tif", "meta.json", "spines.csv", "dendrites.csv", "links.csv"];
+
+/// Makes a synthetic stack and writes it and its truth to `dir`.
+///
+/// # Errors
+/// Parameters out of range; files that are there already without `force`, or cannot be written; cancellation.
+pub fn write_phantom(
+    dir: &Path,
+    params: &PhantomParams,
+    force: bool,
+    progress: &mut dyn Progress,
+) -> Result<Vec<std::path::PathBuf>> {
+    FileSet::check(dir, &PHANTOM_FILES, force)?;
+    let made = phantom::stack(params, progress)?;
+    let set = FileSet::new(dir, &PHANTOM_FILES, force)?;
+    io::write_stack(set.path("stack.tif"), &made.stack)?;
+    for (name, text) in phantom::truth_files(&made, 0)? {
+        let path = set.path(name);
+        fs::write(&path, text)
+            .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))?;
+    }
+    set.commit()
+}
+
+/// Scores a table of found spines against one session of a truth folder.
+///
+/// # Errors
+/// Files that cannot be read or understood, a session that is not there, parameters out of range.
+pub fn score_detect(found: &Path, truth: &Path, session: i64, params: &ScoreParams) -> Result<DetectScore> {
+    score::detect(&Truth::read(truth, session)?, &score::read_found(found)?, params)
+}
+
+/// What the demonstration did.
+#[derive(Clone, Debug)]
+pub struct Demo {
+    /// The stack as read back from its file.
+    pub stack: Stack,
+    /// What was found in it.
+    pub found: Found,
+    /// Agreement with its truth.
+    pub score: DetectScore,
+}
+
+/// Makes a synthetic stack in `dir`, reads it back from its file, finds its spines and scores them against its own truth.
+///
+/// # Errors
+/// As [`write_phantom`], [`io::read_stack`] and [`crate::pipeline::detect`].
+pub fn demo(engine: &Engine, dir: &Path, params: &Params, progress: &mut dyn Progress) -> Result<Demo> {
+    write_phantom(dir, &params.phantom, true, progress)?;
+    let stack = io::read_stack(dir.join("stack.tif"), &ReadOptions::default())?;
+    let found = crate::pipeline::detect(engine, &stack, params, progress)?;
+    let points: Vec<FoundPoint> =
+        found.spines.iter().map(|s| FoundPoint { place: s.head, score: Some(s.score) }).collect();
+    let score = score::detect(&Truth::read(dir, 0)?, &points, &params.score)?;
+    Ok(Demo { stack, found, score })
+}

@@ -11,9 +11,9 @@ params! {
         /// Number of planes.
         planes: usize = 24, "", 4..=2000, "an in-vivo stack of one dendrite layer";
         /// Number of rows.
-        rows: usize = 256, "", 32..=16384, "a field of 25 µm";
+        rows: usize = 512, "", 32..=16384, "a field of 51 µm";
         /// Number of columns.
-        columns: usize = 256, "", 32..=16384, "a field of 25 µm";
+        columns: usize = 512, "", 32..=16384, "a field of 51 µm";
         /// Distance between planes.
         z_um: f64 = 1.0, "µm", 0.05..=5.0, "common in vivo";
         /// Distance between rows.

@@ -4,6 +4,11 @@
 //! Data flows one way: `io -> filter -> trace -> detect -> measure -> ... -> report`. Stages share the types of
 //! [`model`], [`volume`] and [`units`] and never import each other; [`pipeline`] alone knows their order.
 
+/// The README's examples are run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod error;
 pub mod model;
 pub mod params;

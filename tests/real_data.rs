@@ -1,0 +1,34 @@
+//! The open two-photon sessions, where `GEMMULE_DATA` names their folder. They never enter the repository.
+
+use std::path::PathBuf;
+
+use gemmule::engine::{Backend, Engine};
+use gemmule::io::{self, ReadOptions};
+use gemmule::pipeline::{self, Params};
+use gemmule::progress::Silent;
+use gemmule::score::{self, FoundPoint, ScoreParams, Truth};
+
+fn data() -> Option<PathBuf> {
+    let folder = std::env::var_os("GEMMULE_DATA").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("GEMMULE_DATA is not set: tests on real data are NOT run");
+    }
+    folder
+}
+
+#[test]
+fn in_vivo_sessions_reach_the_agreement_that_was_promised() {
+    let Some(data) = data() else { return };
+    let engine = Engine::new(Backend::Cpu).expect("the CPU always works");
+    for session in [0, 1] {
+        let path = data.join(format!("rr30a/stacks/rr30a_s{session}.tif"));
+        let stack = io::read_stack(path, &ReadOptions::default()).expect("the stack says its voxel size");
+        let found = pipeline::detect(&engine, &stack, &Params::default(), &mut Silent).expect("it can be analysed");
+        let points: Vec<FoundPoint> =
+            found.spines.iter().map(|s| FoundPoint { place: s.head, score: Some(s.score) }).collect();
+        let truth = Truth::read(data.join("rr30a"), session).expect("the truth folder");
+        let score = score::detect(&truth, &points, &ScoreParams::default()).expect("finite points");
+        let f1 = score.f1.expect("there are spines");
+        assert!(f1 >= 0.65, "session {session}: F1 {f1:.3}");
+    }
+}

@@ -54,7 +54,7 @@ fn gpu_and_cpu_find_the_same_spines() {
     // Small: software adapters are slow.
     let params = PhantomParams { planes: 16, rows: 256, columns: 256, seed: 5, ..PhantomParams::default() };
     let phantom = phantom::stack(&params, &mut Silent).expect("valid");
-    let (on_cpu, on_gpu) = (found(&cpu(), &phantom.stack), found(&gpu, &phantom.stack));
+    let (on_cpu, on_gpu) = (found(&cpu(), &phantom.stack), found(gpu, &phantom.stack));
     assert!(!on_cpu.spines.is_empty());
     assert_eq!(on_cpu.spines.len(), on_gpu.spines.len());
     for (a, b) in on_cpu.spines.iter().zip(&on_gpu.spines) {

@@ -116,6 +116,11 @@ impl Engine {
         }
     }
 
+    /// Most f32 values one buffer can hold at all.
+    pub fn buffer_limit(&self) -> usize {
+        self.gpu.as_ref().map_or(isize::MAX as usize / 8, |gpu| (gpu.max_buffer_bytes() / 4) as usize)
+    }
+
     /// Most bytes of one upload, and of workgroup memory; none on the CPU.
     pub(crate) fn gpu_limits(&self) -> Option<(u64, u32)> {
         self.gpu.as_ref().map(|gpu| (gpu.max_buffer_bytes(), gpu.workgroup_bytes()))

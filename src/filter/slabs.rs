@@ -8,15 +8,16 @@ use crate::volume::Shape;
 /// Slabs that cover `shape` in order, each with `halo` planes more on either side of what it writes.
 pub(crate) fn slabs(engine: &Engine, shape: Shape, halo: usize) -> Result<Vec<Slab>> {
     let plane = shape.y * shape.x;
-    let planes = engine.max_buffer_len() / plane;
-    // At least as many new planes as halo planes, or most of the work would be done twice.
-    let most = planes.saturating_sub(2 * halo);
     let needed = (2 * halo + 1).min(shape.z);
+    // Large planes may take more than a buffer should hold, up to the device's own limit: with fewer new planes than halo planes most of
+    // the work would be done twice.
+    let planes = (engine.max_buffer_len() / plane).max(4 * halo + 1).min(engine.buffer_limit() / plane);
+    let most = planes.saturating_sub(2 * halo);
     if planes < needed {
         return Err(Error::Memory {
             what: format!("a slab of {needed} planes of {} x {} voxels", shape.y, shape.x),
             needed_bytes: (needed * plane * 4) as u64,
-            limit_bytes: (engine.max_buffer_len() * 4) as u64,
+            limit_bytes: (engine.buffer_limit() * 4) as u64,
             remedy: "bin the volume, crop it, or use --backend cpu".into(),
         });
     }
@@ -25,4 +26,30 @@ pub(crate) fn slabs(engine: &Engine, shape: Shape, halo: usize) -> Result<Vec<Sl
         .step_by(count)
         .map(|start| Slab::of_planes(shape.z, shape.y, shape.x, start, count.min(shape.z - start), halo))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::{Backend, Engine};
+    use crate::filter::slabs::slabs;
+    use crate::volume::Shape;
+
+    #[test]
+    fn slabs_cover_every_plane_once_and_planes_of_any_size_go_through_on_the_cpu() {
+        let engine = Engine::new(Backend::Cpu).unwrap();
+        for (z, y, x, halo) in [(1, 1, 1, 0), (90, 64, 64, 32), (40, 2048, 2048, 6), (3, 30_000, 30_000, 32)] {
+            let slabs = slabs(&engine, Shape::new(z, y, x).unwrap(), halo).unwrap();
+            let mut next = 0;
+            for slab in &slabs {
+                assert_eq!(slab.out_start as usize, next);
+                assert!(slab.out_count > 0);
+                next += slab.out_count as usize;
+            }
+            assert_eq!(next, z);
+            assert!(
+                slabs.len() == 1 || slabs[0].out_count as usize >= 2 * halo,
+                "new planes are no fewer than the halo"
+            );
+        }
+    }
 }

@@ -143,19 +143,11 @@ impl HessianResponse {
     /// # Panics
     /// If the buffers are not as long as the slab says.
     pub fn cpu(&self, input: &[f32], output: &mut [f32]) {
-        let (n, nx) = (self.slab.plane_len(), self.slab.nx as usize);
+        let n = self.slab.plane_len();
         assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
         output.par_chunks_mut(n).enumerate().for_each_init(
             || Planes::new(&self.slab),
-            |planes, (k, plane)| {
-                self.filter_z(input, k, planes);
-                for (y, row) in plane.chunks_mut(nx).enumerate() {
-                    for (c, out) in row.chunks_mut(CHUNK).enumerate() {
-                        let h = self.hessians(planes, y, c * CHUNK, out.len());
-                        self.respond(&h, out);
-                    }
-                }
-            },
+            |planes, (k, out)| prelude::vectorised(RespondPlane { kernel: self, input, k, planes, out }),
         );
     }
 
@@ -182,32 +174,18 @@ impl HessianResponse {
     /// # Panics
     /// If the buffer is not as long as the slab says.
     pub fn cpu_peak(&self, input: &[f32]) -> [f32; 2] {
-        let (ny, nx) = (self.slab.ny as usize, self.slab.nx as usize);
         assert!(input.len() == self.slab.input_len(), "the buffer fits the slab");
         let larger = |a: [f32; 2], b: [f32; 2]| [a[0].max(b[0]), a[1].max(b[1])];
         (0..self.slab.out_count as usize)
             .into_par_iter()
             .map_init(
                 || Planes::new(&self.slab),
-                |planes, k| {
-                    self.filter_z(input, k, planes);
-                    let mut peak = [0.0_f32; 2];
-                    for y in 0..ny {
-                        for x in (0..nx).step_by(CHUNK) {
-                            let count = CHUNK.min(nx - x);
-                            let h = self.hessians(planes, y, x, count);
-                            for i in 0..count {
-                                let l = eigen3::eigenvalues(h.map(|c| c[i]));
-                                peak = larger(peak, [-l[0], l[0] * l[0] + l[1] * l[1] + l[2] * l[2]]);
-                            }
-                        }
-                    }
-                    peak
-                },
+                |planes, k| prelude::vectorised(PeakPlane { kernel: self, input, k, planes }),
             )
             .reduce(|| [0.0; 2], larger)
     }
 
+    #[inline(always)]
     fn filter_z(&self, input: &[f32], k: usize, planes: &mut Planes) {
         let (n, ny, nx) = (self.slab.plane_len(), self.slab.ny as usize, self.slab.nx as usize);
         let width = planes.width;
@@ -228,6 +206,7 @@ impl HessianResponse {
         planes.continue_borders(ny, nx);
     }
 
+    #[inline(always)]
     /// Hessians of `count` voxels from (y, x) on.
     fn hessians(&self, planes: &Planes, y: usize, x: usize, count: usize) -> Hessians {
         let (w, at) = (planes.width, (y + STENCIL) * planes.width + x + STENCIL);
@@ -261,6 +240,7 @@ impl HessianResponse {
         h
     }
 
+    #[inline(always)]
     fn respond(&self, h: &Hessians, out: &mut [f32]) {
         // One loop per response, so that each can be vectorised.
         match self.response {
@@ -268,21 +248,88 @@ impl HessianResponse {
             r if r == Response::Frangi as u32 => self.write(h, out, |p, l| frangi(l, p.floor, p.alpha, p.beta)),
             r if r == Response::Sato as u32 => self.write(h, out, |p, l| sato(l, p.alpha, p.beta)),
             _ => {
-                for (i, out) in out.iter_mut().enumerate() {
-                    let v = -(h[0][i] + h[1][i] + h[2][i]);
-                    *out = if self.running == 1 { out.max(v) } else { v };
+                let mut values = [0.0; CHUNK];
+                for i in 0..CHUNK {
+                    values[i] = -(h[0][i] + h[1][i] + h[2][i]);
                 }
+                self.keep(&values, out);
             }
         }
     }
 
     #[inline(always)]
     fn write(&self, h: &Hessians, out: &mut [f32], response: impl Fn(&Self, [f32; 3]) -> f32) {
-        for (i, out) in out.iter_mut().enumerate().take(CHUNK) {
-            let l = eigen3::eigenvalues([h[0][i], h[1][i], h[2][i], h[3][i], h[4][i], h[5][i]]);
-            let v = response(self, l);
+        // Whole chunks in two loops: one of fixed length without calls can be vectorised, the exponentials of the other cannot.
+        let mut l = [[0.0; CHUNK]; 3];
+        for i in 0..CHUNK {
+            let found = eigen3::eigenvalues([h[0][i], h[1][i], h[2][i], h[3][i], h[4][i], h[5][i]]);
+            (l[0][i], l[1][i], l[2][i]) = (found[0], found[1], found[2]);
+        }
+        let mut values = [0.0; CHUNK];
+        for i in 0..CHUNK {
+            values[i] = response(self, [l[0][i], l[1][i], l[2][i]]);
+        }
+        self.keep(&values, out);
+    }
+
+    #[inline(always)]
+    fn keep(&self, values: &[f32; CHUNK], out: &mut [f32]) {
+        for (out, &v) in out.iter_mut().zip(values) {
             *out = if self.running == 1 { out.max(v) } else { v };
         }
+    }
+}
+
+/// The response of one plane.
+struct RespondPlane<'a> {
+    kernel: &'a HessianResponse,
+    input: &'a [f32],
+    k: usize,
+    planes: &'a mut Planes,
+    out: &'a mut [f32],
+}
+
+impl pulp::WithSimd for RespondPlane<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self { kernel, input, k, planes, out } = self;
+        kernel.filter_z(input, k, planes);
+        for (y, row) in out.chunks_mut(kernel.slab.nx as usize).enumerate() {
+            for (c, out) in row.chunks_mut(CHUNK).enumerate() {
+                let h = kernel.hessians(planes, y, c * CHUNK, out.len());
+                kernel.respond(&h, out);
+            }
+        }
+    }
+}
+
+/// Largest a3 and S² of one plane.
+struct PeakPlane<'a> {
+    kernel: &'a HessianResponse,
+    input: &'a [f32],
+    k: usize,
+    planes: &'a mut Planes,
+}
+
+impl pulp::WithSimd for PeakPlane<'_> {
+    type Output = [f32; 2];
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> [f32; 2] {
+        let Self { kernel, input, k, planes } = self;
+        let (ny, nx) = (kernel.slab.ny as usize, kernel.slab.nx as usize);
+        kernel.filter_z(input, k, planes);
+        // One maximum per place in the chunk, so that the loop can be vectorised.
+        let mut best = [[0.0_f32; CHUNK]; 2];
+        for y in 0..ny {
+            for x in (0..nx).step_by(CHUNK) {
+                let h = kernel.hessians(planes, y, x, CHUNK.min(nx - x));
+                keep_largest(&h, &mut best);
+            }
+        }
+        best.map(|values| values.into_iter().fold(0.0, f32::max))
     }
 }
 
@@ -308,6 +355,16 @@ impl Planes {
                 }
             }
         }
+    }
+}
+
+/// Largest a3 and S² so far, place by place in the chunk; the Hessians beyond a short chunk's end are 0 and change nothing.
+#[inline(always)]
+fn keep_largest(h: &Hessians, best: &mut [[f32; CHUNK]; 2]) {
+    for i in 0..CHUNK {
+        let l = eigen3::eigenvalues([h[0][i], h[1][i], h[2][i], h[3][i], h[4][i], h[5][i]]);
+        best[0][i] = best[0][i].max(-l[0]);
+        best[1][i] = best[1][i].max(l[0] * l[0] + l[1] * l[1] + l[2] * l[2]);
     }
 }
 

@@ -87,6 +87,26 @@ fn buffers_of_another_place_are_refused() {
     assert!(matches!(read_too_much, Err(Error::Gpu { .. })));
 }
 
+#[test]
+fn threads_that_share_an_engine_each_read_their_own_values() {
+    let Some(engine) = gpu() else { return };
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            scope.spawn(move || {
+                for turn in 0..500 {
+                    let value = (1000 * thread + turn) as f32;
+                    let source = engine.upload(&[value; 100]).unwrap();
+                    let mut buffer = engine.buffer(100).unwrap();
+                    engine.copy(&source, &mut buffer, 0).unwrap();
+                    let mut found = [0.0; 100];
+                    engine.read(&buffer, &mut found).unwrap();
+                    assert_eq!(found, [value; 100]);
+                }
+            });
+        }
+    });
+}
+
 fn kernel(source: &'static str) -> KernelDef {
     KernelDef { name: "case", source, entry: "main", bindings: &[Binding::ReadWrite] }
 }

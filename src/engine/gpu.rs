@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
 
 use crate::engine::adapters::AdapterInfo;
 use crate::engine::buffer::{GpuBuffer, Memory};
@@ -12,6 +13,9 @@ use crate::error::{Error, Result};
 
 /// Most bytes staged at once when reading back.
 const STAGING_BYTES: u64 = 64 << 20;
+
+/// Longest time between the end of the device's work and the callback that says so: only a fault takes longer.
+const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A device that passed its self-test.
 pub(crate) struct Gpu {
@@ -156,7 +160,8 @@ impl Gpu {
             });
         })?;
         self.wait()?;
-        match receiver.try_recv() {
+        // Another thread that polls at the same time may have taken the callback and not called it yet.
+        match receiver.recv_timeout(CALLBACK_TIMEOUT) {
             Ok(Ok(())) => {}
             _ => return Err(self.error("memory could not be mapped to read the result".into())),
         }

@@ -1,4 +1,4 @@
-// Pass B: filters along z, Hessian, eigenvalues and the response of one scale. Twin and formulas: src/kernel/hessian_response.rs.
+// Pass B: filters along z, Hessian, eigenvalues and the response of one scale. Twin: src/kernel/hessian_response.rs.
 //
 // A workgroup is a tile of one plane: it filters the tile and HALO voxels around it along z, then takes derivatives in the plane from
 // workgroup memory. Nothing but the input is read and nothing but the response is written.
@@ -105,44 +105,6 @@ fn hessian(lane: u32) -> Hessian {
     return Hessian(vec3<f32>(tile_d2[at], yy, xx), vec3<f32>(zy, zx, yx));
 }
 
-fn jerman(l: vec3<f32>) -> f32 {
-    let a2 = -l.y;
-    let a3 = -l.x;
-    let rho = select(p.floor, a3, a3 > p.floor);
-    let ratio = 3.0 / max(a2 + rho, 1e-30);
-    let partial = a2 * a2 * (rho - a2) * (ratio * ratio * ratio);
-    let v = select(partial, 1.0, a2 >= 0.5 * rho);
-    return select(v, 0.0, a2 <= 0.0 || rho <= 0.0);
-}
-
-// The two by magnitude; of equal ones the first stays first.
-fn by_magnitude(a: f32, b: f32) -> vec2<f32> {
-    return select(vec2<f32>(b, a), vec2<f32>(a, b), abs(a) <= abs(b));
-}
-
-fn frangi(l: vec3<f32>) -> f32 {
-    let low = by_magnitude(l.x, l.y);
-    let high = by_magnitude(low.y, l.z);
-    let k3 = high.y;
-    let both = by_magnitude(low.x, high.x);
-    let k1 = both.x;
-    let k2 = both.y;
-    let s2 = k1 * k1 + k2 * k2 + k3 * k3;
-    let plate = k2 / k3;
-    let blob2 = k1 * k1 / max(abs(k2 * k3), 1e-30);
-    let v = (1.0 - exp(-plate * plate / (2.0 * p.alpha * p.alpha)))
-        * exp(-blob2 / (2.0 * p.beta * p.beta))
-        * (1.0 - exp(-s2 / max(2.0 * p.floor * p.floor, 1e-30)));
-    return select(v, 0.0, k2 >= 0.0 || k3 >= 0.0);
-}
-
-fn sato(l: vec3<f32>) -> f32 {
-    let a2 = -l.y;
-    let width = a2 * select(p.beta, p.alpha, l.z <= 0.0);
-    let v = a2 * exp(-l.z * l.z / max(2.0 * width * width, 1e-30));
-    return select(v, 0.0, a2 <= 0.0);
-}
-
 @compute @workgroup_size(LANES)
 fn respond(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -162,11 +124,11 @@ fn respond(
     let h = hessian(lane);
     var v = -(h.diagonal.x + h.diagonal.y + h.diagonal.z);
     if RESPONSE == 1u {
-        v = jerman(eigenvalues(h.diagonal, h.off_diagonal));
+        v = jerman(eigenvalues(h.diagonal, h.off_diagonal), p.floor);
     } else if RESPONSE == 2u {
-        v = frangi(eigenvalues(h.diagonal, h.off_diagonal));
+        v = frangi(eigenvalues(h.diagonal, h.off_diagonal), p.floor, p.alpha, p.beta);
     } else if RESPONSE == 3u {
-        v = sato(eigenvalues(h.diagonal, h.off_diagonal));
+        v = sato(eigenvalues(h.diagonal, h.off_diagonal), p.alpha, p.beta);
     }
     let at = (origin.x * p.slab.ny + y) * p.slab.nx + x;
     if p.running == 1u {

@@ -2,20 +2,14 @@
 //!
 //! Input is G_y G_x * I. Three filters along z (Gaussian, its first and second derivative) and stencils in the plane give
 //! H_ab = s_a s_b d_a d_b (G * I), s in voxels folded into the taps: Lindeberg's scale normalisation with gamma = 1
-//! (doi:10.1023/A:1008045108935). Bright structures on dark ground. With eigenvalues l1 <= l2 <= l3, a2 = -l2, a3 = -l1:
-//! - **Jerman** 2016 (doi:10.1109/TMI.2016.2550102), floor m = tau * max(a3) of the scale: rho = a3 if a3 > m, m if 0 < a3 <= m; V = 0 if
-//!   a2 <= 0 or rho <= 0, 1 if a2 >= rho / 2, else a2² (rho - a2) (3 / (a2 + rho))³.
-//! - **Frangi** 1998 (doi:10.1007/BFb0056195), |k1| <= |k2| <= |k3|: 0 if k2 > 0 or k3 > 0, else
-//!   (1 - exp(-A² / 2 alpha²)) exp(-B² / 2 beta²) (1 - exp(-S² / 2 c²)), A = |k2 / k3|, B = |k1| / sqrt|k2 k3|, S² = sum k².
-//! - **Sato** 1998 (doi:10.1016/S1361-8415(98)80009-1): a2 exp(-l3² / 2 (alpha a2)²) with alpha .5 for l3 <= 0 and 2 above; 0 if a2 <= 0.
-//! - **Blob**: -(l1 + l2 + l3), the scale-normalised Laplacian of Gaussian.
+//! (doi:10.1023/A:1008045108935). Bright structures on dark ground; the responses are those of [`crate::kernel::response`].
 
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
 use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
 use crate::error::Result;
-use crate::kernel::{HalfTaps, Slab, eigen3, prelude};
+use crate::kernel::{HalfTaps, Slab, eigen3, prelude, response};
 
 /// Largest difference of a GPU from the twin in an eigenvalue, relative to the sum of the absolute taps times the largest
 /// input. Taps of a second derivative sum to up to 4 in magnitude before they are normalised, and 65 + 7 + 7 terms are added.
@@ -41,7 +35,7 @@ pub enum Response {
 /// The shader's entry point for the response.
 pub const KERNEL: KernelDef = KernelDef {
     name: "hessian_response",
-    source: wgsl!("prelude.wgsl", "eigen3.wgsl", "hessian_response.wgsl"),
+    source: wgsl!("prelude.wgsl", "eigen3.wgsl", "response.wgsl", "hessian_response.wgsl"),
     entry: "respond",
     bindings: &[Binding::Uniform, Binding::Read, Binding::ReadWrite],
 };
@@ -244,9 +238,11 @@ impl HessianResponse {
     fn respond(&self, h: &Hessians, out: &mut [f32]) {
         // One loop per response, so that each can be vectorised.
         match self.response {
-            r if r == Response::Jerman as u32 => self.write(h, out, |p, l| jerman(l, p.floor)),
-            r if r == Response::Frangi as u32 => self.write(h, out, |p, l| frangi(l, p.floor, p.alpha, p.beta)),
-            r if r == Response::Sato as u32 => self.write(h, out, |p, l| sato(l, p.alpha, p.beta)),
+            r if r == Response::Jerman as u32 => self.write(h, out, |p, l| response::jerman(l, p.floor)),
+            r if r == Response::Frangi as u32 => {
+                self.write(h, out, |p, l| response::frangi(l, p.floor, p.alpha, p.beta))
+            }
+            r if r == Response::Sato as u32 => self.write(h, out, |p, l| response::sato(l, p.alpha, p.beta)),
             _ => {
                 let mut values = [0.0; CHUNK];
                 for i in 0..CHUNK {
@@ -366,38 +362,4 @@ fn keep_largest(h: &Hessians, best: &mut [[f32; CHUNK]; 2]) {
         best[0][i] = best[0][i].max(-l[0]);
         best[1][i] = best[1][i].max(l[0] * l[0] + l[1] * l[1] + l[2] * l[2]);
     }
-}
-
-#[inline(always)]
-fn jerman(l: [f32; 3], floor: f32) -> f32 {
-    let (a2, a3) = (-l[1], -l[0]);
-    let rho = if a3 > floor { a3 } else { floor };
-    let ratio = 3.0 / (a2 + rho).max(1e-30);
-    let partial = a2 * a2 * (rho - a2) * (ratio * ratio * ratio);
-    let v = if a2 >= 0.5 * rho { 1.0 } else { partial };
-    if a2 <= 0.0 || rho <= 0.0 { 0.0 } else { v }
-}
-
-#[inline(always)]
-fn frangi(l: [f32; 3], c: f32, alpha: f32, beta: f32) -> f32 {
-    // By magnitude; of equal ones the lower stays first.
-    let swap = |a: f32, b: f32| if a.abs() <= b.abs() { (a, b) } else { (b, a) };
-    let (k1, k2) = swap(l[0], l[1]);
-    let (k2, k3) = swap(k2, l[2]);
-    let (k1, k2) = swap(k1, k2);
-    let s2 = k1 * k1 + k2 * k2 + k3 * k3;
-    let plate = k2 / k3;
-    let blob2 = k1 * k1 / (k2 * k3).abs().max(1e-30);
-    let v = (1.0 - (-plate * plate / (2.0 * alpha * alpha)).exp())
-        * (-blob2 / (2.0 * beta * beta)).exp()
-        * (1.0 - (-s2 / (2.0 * c * c).max(1e-30)).exp());
-    if k2 >= 0.0 || k3 >= 0.0 { 0.0 } else { v }
-}
-
-#[inline(always)]
-fn sato(l: [f32; 3], alpha: f32, alpha_above: f32) -> f32 {
-    let a2 = -l[1];
-    let width = a2 * if l[2] <= 0.0 { alpha } else { alpha_above };
-    let v = a2 * (-l[2] * l[2] / (2.0 * width * width).max(1e-30)).exp();
-    if a2 <= 0.0 { 0.0 } else { v }
 }

@@ -8,6 +8,7 @@ pub mod eigen3;
 pub mod hessian_response;
 pub mod local_maxima;
 pub mod prelude;
+pub mod response;
 pub mod smooth_xy;
 pub mod smooth_z;
 

@@ -81,27 +81,38 @@ struct Hessian {
     off_diagonal: vec3<f32>,
 }
 
+// d_x of the row above less that of the row below.
+fn slope(above: u32, below: u32) -> f32 {
+    var sum = p.d1_x.x * (tile_g[above + 1u] - tile_g[above - 1u]);
+    sum += -p.d1_x.x * (tile_g[below + 1u] - tile_g[below - 1u]);
+    sum += p.d1_x.y * (tile_g[above + 2u] - tile_g[above - 2u]);
+    sum += -p.d1_x.y * (tile_g[below + 2u] - tile_g[below - 2u]);
+    sum += p.d1_x.z * (tile_g[above + 3u] - tile_g[above - 3u]);
+    sum += -p.d1_x.z * (tile_g[below + 3u] - tile_g[below - 3u]);
+    return sum;
+}
+
+// Written out, tap by tap: loops would be kept as loops, with a bound check in each round.
 fn hessian(lane: u32) -> Hessian {
     let at = (lane / TILE_X + HALO) * WIDTH + lane % TILE_X + HALO;
-    var yy = p.d2_y.x * tile_g[at];
-    var xx = p.d2_x.x * tile_g[at];
-    var zy = 0.0;
-    var zx = 0.0;
-    var yx = 0.0;
-    for (var j = 1u; j <= HALO; j++) {
-        let above = at + j * WIDTH;
-        let below = at - j * WIDTH;
-        yy += p.d2_y[j] * (tile_g[below] + tile_g[above]);
-        xx += p.d2_x[j] * (tile_g[at - j] + tile_g[at + j]);
-        zy += p.d1_y[j - 1u] * (tile_d1[above] - tile_d1[below]);
-        zx += p.d1_x[j - 1u] * (tile_d1[at + j] - tile_d1[at - j]);
-        var slope = 0.0;
-        for (var i = 1u; i <= HALO; i++) {
-            slope += p.d1_x[i - 1u] * (tile_g[above + i] - tile_g[above - i]);
-            slope += -p.d1_x[i - 1u] * (tile_g[below + i] - tile_g[below - i]);
-        }
-        yx += p.d1_y[j - 1u] * slope;
-    }
+    let g = tile_g[at];
+    var yy = p.d2_y.x * g;
+    yy += p.d2_y.y * (tile_g[at - WIDTH] + tile_g[at + WIDTH]);
+    yy += p.d2_y.z * (tile_g[at - 2u * WIDTH] + tile_g[at + 2u * WIDTH]);
+    yy += p.d2_y.w * (tile_g[at - 3u * WIDTH] + tile_g[at + 3u * WIDTH]);
+    var xx = p.d2_x.x * g;
+    xx += p.d2_x.y * (tile_g[at - 1u] + tile_g[at + 1u]);
+    xx += p.d2_x.z * (tile_g[at - 2u] + tile_g[at + 2u]);
+    xx += p.d2_x.w * (tile_g[at - 3u] + tile_g[at + 3u]);
+    var zy = p.d1_y.x * (tile_d1[at + WIDTH] - tile_d1[at - WIDTH]);
+    zy += p.d1_y.y * (tile_d1[at + 2u * WIDTH] - tile_d1[at - 2u * WIDTH]);
+    zy += p.d1_y.z * (tile_d1[at + 3u * WIDTH] - tile_d1[at - 3u * WIDTH]);
+    var zx = p.d1_x.x * (tile_d1[at + 1u] - tile_d1[at - 1u]);
+    zx += p.d1_x.y * (tile_d1[at + 2u] - tile_d1[at - 2u]);
+    zx += p.d1_x.z * (tile_d1[at + 3u] - tile_d1[at - 3u]);
+    var yx = p.d1_y.x * slope(at + WIDTH, at - WIDTH);
+    yx += p.d1_y.y * slope(at + 2u * WIDTH, at - 2u * WIDTH);
+    yx += p.d1_y.z * slope(at + 3u * WIDTH, at - 3u * WIDTH);
     return Hessian(vec3<f32>(tile_d2[at], yy, xx), vec3<f32>(zy, zx, yx));
 }
 

@@ -32,6 +32,11 @@ var<workgroup> lines: array<f32, LINES_LEN>;
 // A lane reads only its own column: no barrier.
 var<workgroup> ring: array<f32, RING_LEN>;
 
+// A place in the ring from one that is less than twice around.
+fn around(place: u32) -> u32 {
+    return select(place, place - RING, place >= RING);
+}
+
 @compute @workgroup_size(WIDTH)
 fn smooth_xy(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -63,13 +68,15 @@ fn smooth_xy(
         for (var t = 1u; t <= RADIUS_X; t++) {
             along_x += p.taps_x[t / 4u][t % 4u] * (lines[at - t] + lines[at + t]);
         }
-        ring[step % RING * WIDTH + lane] = along_x;
+        let newest = step % RING;
+        ring[newest * WIDTH + lane] = along_x;
         if step >= 2u * RADIUS_Y && x0 + lane < nx {
-            let centre = step - RADIUS_Y;
-            var sum = p.taps_y[0].x * ring[centre % RING * WIDTH + lane];
+            // The ring is 2 RADIUS_Y + 1 long: no index below is more than once around.
+            let centre = around(newest + RADIUS_Y + 1u);
+            var sum = p.taps_y[0].x * ring[centre * WIDTH + lane];
             for (var t = 1u; t <= RADIUS_Y; t++) {
-                let above = ring[(centre - t) % RING * WIDTH + lane];
-                let below = ring[(centre + t) % RING * WIDTH + lane];
+                let above = ring[around(centre + RING - t) * WIDTH + lane];
+                let below = ring[around(centre + t) * WIDTH + lane];
                 sum += p.taps_y[t / 4u][t % 4u] * (above + below);
             }
             output[(k * ny + y0 + step - 2u * RADIUS_Y) * nx + x0 + lane] = sum;

@@ -1,18 +1,14 @@
 //! Multi-scale ridge response.
 
-use crate::engine::{Buffer, Engine};
+use crate::engine::Engine;
 use crate::error::Result;
+use crate::filter::scale::{Form, Scale, Source, binned_grid};
 use crate::filter::slabs::slabs;
-use crate::filter::taps::{self, Taps};
-use crate::kernel::Slab;
-use crate::kernel::convert::Convert;
-use crate::kernel::hessian_response::{HessianResponse, Response};
-use crate::kernel::smooth_xy::SmoothXy;
+use crate::kernel::hessian_response::Response;
 use crate::model::NoiseModel;
-use crate::params::params;
+use crate::params::{InRange, params};
 use crate::progress::Progress;
-use crate::units::{PointUm, VoxelSize};
-use crate::volume::{Grid, Shape, Stack, Volume};
+use crate::volume::{Grid, Stack, Volume};
 
 params! {
     /// Scales and form of the ridge response.
@@ -23,15 +19,50 @@ params! {
         sigma_z_min_um: f64 = 0.8, "µm", 0.02..=20.0, "the axial spread of focus is 2 µm and planes lie 1 µm apart";
         /// Voxels along y and x averaged before filtering.
         binning: usize = 2, "voxels", 1..=8, "shafts are several voxels wide";
+        /// Which response.
+        response: RidgeResponse = RidgeResponse::Jerman, "", RidgeResponse::Jerman..=RidgeResponse::Sato, "the most even along a shaft: coefficient of variation .34, Sato .60 (prototype)";
         /// Jerman's floor of the second eigenvalue, as a share of its largest.
         jerman_tau: f64 = 0.75, "", 0.01..=1.0, "Jerman 2016, doi:10.1109/TMI.2016.2550102";
+    }
+}
+
+/// Which ridge response; formulas in [`crate::kernel::hessian_response`].
+///
+/// Sato's response is in units of the stabilised brightness, the others run from 0 to 1. Tracing's defaults were chosen for Jerman's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RidgeResponse {
+    /// Jerman 2016; the floor is a share of the largest eigenvalue of the volume.
+    Jerman,
+    /// Frangi 1998 with alpha = beta = .5 and c half of the largest Hessian norm of the volume, as in the paper.
+    Frangi,
+    /// Sato 1998 with alpha = .5 and 2.
+    Sato,
+}
+
+impl InRange for RidgeResponse {
+    type Bound = Self;
+    fn in_range(&self, range: &std::ops::RangeInclusive<Self>) -> bool {
+        range.contains(self)
+    }
+}
+
+impl RidgeResponse {
+    /// The kernel's response and constants, from the largest a3 and the largest S² of the volume at a scale.
+    fn form(self, params: &RidgeParams, [a3, s2]: [f32; 2]) -> Form {
+        let (response, floor, alpha, beta) = match self {
+            Self::Jerman => (Response::Jerman, params.jerman_tau as f32 * a3, 0.0, 0.0),
+            Self::Frangi => (Response::Frangi, 0.5 * s2.sqrt(), 0.5, 0.5),
+            Self::Sato => (Response::Sato, 0.0, 0.5, 2.0),
+        };
+        Form { response, floor, alpha, beta }
     }
 }
 
 /// A ridge map and where it lies.
 #[derive(Clone, Debug)]
 pub struct RidgeMap {
-    /// Largest response over the scales, 0 to 1.
+    /// Largest response over the scales; 0 to 1 but for Sato.
     pub ridge: Volume<f32>,
     /// The stack binned (and in grey levels) on the same grid.
     pub intensity: Volume<f32>,
@@ -39,112 +70,10 @@ pub struct RidgeMap {
     pub grid: Grid,
 }
 
-/// Filters of one scale.
-struct Scale {
-    across: [Taps; 2],
-    along: [Taps; 3],
-    stencil_y: taps::Stencil,
-    stencil_x: taps::Stencil,
-}
-
-impl Scale {
-    fn new(sigma_um: f64, params: &RidgeParams, voxel: VoxelSize) -> Result<Self> {
-        let (name, z_name) = ("ridge.sigma_xy_um", "ridge.sigma_z_min_um");
-        let (y, x) = (sigma_um / voxel.y_um, sigma_um / voxel.x_um);
-        Ok(Self {
-            across: [taps::smoothing(y, name)?, taps::smoothing(x, name)?],
-            along: taps::derivatives(sigma_um.max(params.sigma_z_min_um) / voxel.z_um, z_name)?,
-            stencil_y: taps::stencil(y),
-            stencil_x: taps::stencil(x),
-        })
-    }
-
-    fn radius_z(&self) -> usize {
-        self.along.iter().map(|t| t.radius).max().unwrap_or(0) as usize
-    }
-
-    fn response(&self, slab: Slab, floor: f32, running: bool) -> HessianResponse {
-        HessianResponse {
-            slab,
-            radius_z: self.radius_z() as u32,
-            response: Response::Jerman as u32,
-            running: u32::from(running),
-            padding: 0,
-            floor,
-            alpha: 0.0,
-            beta: 0.0,
-            padding_f: 0.0,
-            taps_g: self.along[0].half,
-            taps_d1: self.along[1].half,
-            taps_d2: self.along[2].half,
-            d1_y: self.stencil_y.d1,
-            d1_x: self.stencil_x.d1,
-            d2_y: self.stencil_y.d2,
-            d2_x: self.stencil_x.d2,
-        }
-    }
-}
-
-/// The volume the ridge is sought on: binned and variance-stabilised.
-struct Source<'a> {
-    engine: &'a Engine,
-    stack: &'a Stack,
-    noise: &'a NoiseModel,
-    binning: usize,
-    grid: Grid,
-}
-
-impl Source<'_> {
-    fn slab(&self, slab: Slab) -> Result<Buffer> {
-        let read = slab.input_only();
-        let mut buffer = self.engine.buffer(read.output_len())?;
-        Convert::stabilised(read, self.stack.voxels.shape(), self.binning, self.noise).run(
-            self.engine,
-            &self.stack.voxels,
-            &mut buffer,
-        )?;
-        Ok(buffer)
-    }
-
-    /// The slab smoothed along y and x.
-    fn smoothed(&self, slab: Slab, source: &Buffer, scale: &Scale) -> Result<Buffer> {
-        let read = slab.input_only();
-        let mut across = self.engine.buffer(read.output_len())?;
-        let [y, x] = &scale.across;
-        let pass = SmoothXy {
-            slab: read,
-            radius_y: y.radius,
-            radius_x: x.radius,
-            padding: [0; 2],
-            taps_y: y.half,
-            taps_x: x.half,
-        };
-        pass.run(self.engine, source, &mut across)?;
-        Ok(across)
-    }
-
-    /// The stack binned, in grey levels.
-    fn intensity(&self) -> Result<Volume<f32>> {
-        let shape = self.grid.shape;
-        let mut out = Volume::filled(shape, 0.0);
-        for slab in slabs(self.engine, shape, 0)? {
-            let mut buffer = self.engine.buffer(slab.output_len())?;
-            Convert::binned_mean(slab, self.stack.voxels.shape(), self.binning).run(
-                self.engine,
-                &self.stack.voxels,
-                &mut buffer,
-            )?;
-            let at = slab.out_start as usize * slab.plane_len();
-            self.engine.read(&buffer, &mut out.as_mut_slice()[at..at + slab.output_len()])?;
-        }
-        Ok(out)
-    }
-}
-
 /// Ridge response of a stack after variance stabilisation (generalised Anscombe transform of `noise`).
 ///
-/// Bright on dark; shapes, formulas and borders as in [`crate::kernel::hessian_response`]. Jerman's floor is relative to the largest
-/// eigenvalue of the whole volume at a scale, so each scale is run twice: once for the largest value, once for the response.
+/// Bright on dark; shapes, formulas and borders as in [`crate::kernel::hessian_response`]. Jerman's and Frangi's constants are relative to the largest
+/// eigenvalues of the whole volume at a scale, so each scale is run twice: once for the largest value, once for the response.
 ///
 /// # Errors
 /// Parameters out of range; GPU faults; cancellation.
@@ -158,19 +87,20 @@ pub fn ridge(
     params.validate()?;
     let grid = binned_grid(stack, params.binning)?;
     let source = Source { engine, stack, noise, binning: params.binning, grid };
-    let scales: Vec<Scale> =
-        params.sigma_xy_um.iter().map(|&s| Scale::new(s, params, grid.voxel_size)).collect::<Result<_>>()?;
+    let scale = |&sigma_um: &f64| Scale::new(sigma_um, params.sigma_z_min_um, grid.voxel_size, RidgeParams::SECTION);
+    let scales: Vec<Scale> = params.sigma_xy_um.iter().map(scale).collect::<Result<_>>()?;
     let halo = scales.iter().map(Scale::radius_z).max().unwrap_or(0);
-    let slabs = slabs(engine, grid.shape, halo)?;
+    let slabs = slabs(engine, grid.shape, halo, 1)?;
     let total = 2 * slabs.len() as u64;
-    let mut floors = vec![0.0_f32; scales.len()];
+    let mut peaks = vec![[0.0_f32; 2]; scales.len()];
     for (k, &slab) in slabs.iter().enumerate() {
         progress.step("ridge", k as u64, total)?;
         let buffer = source.slab(slab)?;
-        for (floor, scale) in floors.iter_mut().zip(&scales) {
+        for (peak, scale) in peaks.iter_mut().zip(&scales) {
             let across = source.smoothed(slab, &buffer, scale)?;
-            let [a3, _] = scale.response(slab, 0.0, false).peak(engine, &across)?;
-            *floor = floor.max(params.jerman_tau as f32 * a3);
+            let form = params.response.form(params, [0.0; 2]);
+            let [a3, s2] = scale.response(slab, form, false).peak(engine, &across)?;
+            *peak = [peak[0].max(a3), peak[1].max(s2)];
         }
     }
     let mut ridge = Volume::filled(grid.shape, 0.0);
@@ -178,24 +108,13 @@ pub fn ridge(
         progress.step("ridge", (slabs.len() + k) as u64, total)?;
         let buffer = source.slab(slab)?;
         let mut best = engine.buffer(slab.output_len())?;
-        for (n, (&floor, scale)) in floors.iter().zip(&scales).enumerate() {
+        for (n, (&peak, scale)) in peaks.iter().zip(&scales).enumerate() {
             let across = source.smoothed(slab, &buffer, scale)?;
-            scale.response(slab, floor, n > 0).run(engine, &across, &mut best)?;
+            scale.response(slab, params.response.form(params, peak), n > 0).run(engine, &across, &mut best)?;
         }
         let at = slab.out_start as usize * slab.plane_len();
         engine.read(&best, &mut ridge.as_mut_slice()[at..at + slab.output_len()])?;
     }
     progress.step("ridge", total, total)?;
     Ok(RidgeMap { ridge, intensity: source.intensity()?, grid })
-}
-
-/// The grid after averaging `binning` voxels along y and x: its first centre is off the origin.
-fn binned_grid(stack: &Stack, binning: usize) -> Result<Grid> {
-    let (shape, voxel) = (stack.voxels.shape(), stack.voxel_size);
-    let b = binning as f64;
-    Ok(Grid {
-        shape: Shape::new(shape.z, Convert::binned(shape.y, binning), Convert::binned(shape.x, binning))?,
-        voxel_size: VoxelSize { y_um: voxel.y_um * b, x_um: voxel.x_um * b, ..voxel },
-        origin: PointUm::new(0.0, (b - 1.0) / 2.0 * voxel.y_um, (b - 1.0) / 2.0 * voxel.x_um),
-    })
 }

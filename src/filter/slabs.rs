@@ -5,9 +5,10 @@ use crate::error::{Error, Result};
 use crate::kernel::Slab;
 use crate::volume::Shape;
 
-/// Slabs that cover `shape` in order, each with `halo` planes more on either side of what it writes.
-pub(crate) fn slabs(engine: &Engine, shape: Shape, halo: usize) -> Result<Vec<Slab>> {
-    let plane = shape.y * shape.x;
+/// Slabs that cover `shape` in order, each with `halo` planes more on either side of what it writes;
+/// one buffer holds `volumes` of them.
+pub(crate) fn slabs(engine: &Engine, shape: Shape, halo: usize, volumes: usize) -> Result<Vec<Slab>> {
+    let plane = shape.y * shape.x * volumes;
     let needed = (2 * halo + 1).min(shape.z);
     // Large planes may take more than a buffer should hold, up to the device's own limit: with fewer new planes than halo planes most of
     // the work would be done twice.
@@ -38,7 +39,7 @@ mod tests {
     fn slabs_cover_every_plane_once_and_planes_of_any_size_go_through_on_the_cpu() {
         let engine = Engine::new(Backend::Cpu).unwrap();
         for (z, y, x, halo) in [(1, 1, 1, 0), (90, 64, 64, 32), (40, 2048, 2048, 6), (3, 30_000, 30_000, 32)] {
-            let slabs = slabs(&engine, Shape::new(z, y, x).unwrap(), halo).unwrap();
+            let slabs = slabs(&engine, Shape::new(z, y, x).unwrap(), halo, 1).unwrap();
             let mut next = 0;
             for slab in &slabs {
                 assert_eq!(slab.out_start as usize, next);

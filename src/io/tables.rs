@@ -1,130 +1,168 @@
-//! Tables of spines and dendrites, and SWC.
+//! Tables of spines and dendrites.
 
-use std::fmt::Write as _;
+use std::fs::File;
 use std::path::Path;
+
+use csv::Writer;
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::model::{Dendrite, Spine};
+use crate::units::PointUm;
 
-/// Names of an enum value as serde writes it.
-fn name(value: &impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
-    }
-}
+/// Columns of `spines.csv`.
+const SPINE_COLUMNS: [&str; 20] = [
+    "spine_id",
+    "dendrite_id",
+    "z_um",
+    "y_um",
+    "x_um",
+    "tip_z_um",
+    "tip_y_um",
+    "tip_x_um",
+    "base_z_um",
+    "base_y_um",
+    "base_x_um",
+    "s_um",
+    "side",
+    "length_um",
+    "head_width_um",
+    "brightness",
+    "snr",
+    "score",
+    "class",
+    "flags",
+];
 
-fn um(value: f64) -> String {
-    // Without the sign of a negative zero: results of two backends are compared as text.
-    format!("{:.4}", value + 0.0)
-}
+/// Columns of `dendrites.csv`.
+const DENDRITE_COLUMNS: [&str; 10] =
+    ["dendrite_id", "order", "z_um", "y_um", "x_um", "s_um", "radius_um", "parent_id", "parent_order", "unscorable"];
 
-fn save(path: &Path, header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
-    let failed = |e: &dyn std::fmt::Display| {
-        Error::file(path, format!("cannot be written ({e})"), "check the folder and the disk")
-    };
-    let mut writer = csv::Writer::from_path(path).map_err(|e| failed(&e))?;
-    writer.write_record(header).map_err(|e| failed(&e))?;
-    for row in rows {
-        writer.write_record(&row).map_err(|e| failed(&e))?;
-    }
-    writer.flush().map_err(|e| failed(&e))
-}
-
-/// Writes `spines.csv`: one row per spine; the width is empty where the profile could not be fitted, flags are joined by `;`.
+/// Writes `spines.csv`: one row per spine, in the order given.
+///
+/// µm and the other numbers have four decimals; `head_width_um` is empty where it could not be measured; `flags` are
+/// joined by `;`.
 ///
 /// # Errors
-/// [`Error::File`] if it cannot be written.
+/// [`Error::File`] if the file cannot be written.
 pub fn write_spines_csv(path: impl AsRef<Path>, spines: &[Spine]) -> Result<()> {
-    let header = [
-        "spine_id",
-        "dendrite_id",
-        "z_um",
-        "y_um",
-        "x_um",
-        "tip_z_um",
-        "tip_y_um",
-        "tip_x_um",
-        "base_z_um",
-        "base_y_um",
-        "base_x_um",
-        "s_um",
-        "side",
-        "length_um",
-        "head_width_um",
-        "brightness",
-        "snr",
-        "score",
-        "class",
-        "flags",
-    ];
     let rows = spines.iter().map(|spine| {
         let mut row = vec![spine.spine_id.to_string(), spine.dendrite_id.to_string()];
-        for p in [spine.head, spine.tip, spine.base] {
-            row.extend([um(p.z), um(p.y), um(p.x)]);
-        }
-        row.extend([um(spine.s_um), name(&spine.side), um(spine.length_um)]);
-        row.push(spine.head_width_um.map_or_else(String::new, um));
-        row.extend([um(spine.brightness), um(spine.snr), um(spine.score), name(&spine.class)]);
-        row.push(spine.flags.iter().map(name).collect::<Vec<_>>().join(";"));
+        [spine.head, spine.tip, spine.base].iter().for_each(|p| row.extend([p.z, p.y, p.x].map(decimals)));
+        row.extend([decimals(spine.s_um), name(spine.side), decimals(spine.length_um)]);
+        row.push(spine.head_width_um.map_or(String::new(), decimals));
+        row.extend([spine.brightness, spine.snr, spine.score].map(decimals));
+        let flags: Vec<String> = spine.flags.iter().map(name).collect();
+        row.extend([name(spine.class), flags.join(";")]);
         row
     });
-    save(path.as_ref(), &header, rows)
+    write(path.as_ref(), &SPINE_COLUMNS, rows)
 }
 
-/// Writes `dendrites.csv`: one row per centreline point; `unscorable` is the reason where the stretch cannot be judged.
+/// Writes `dendrites.csv`: one row per point of a centreline, in order of arc length.
+///
+/// `parent_id` is the dendrite that a branch starts on and `parent_order` the point of it, empty if it starts on none; `unscorable` says why spines cannot
+/// be judged at this point (several reasons joined by `;`), empty where they can.
 ///
 /// # Errors
-/// [`Error::File`] if it cannot be written.
+/// [`Error::File`] if the file cannot be written.
 pub fn write_dendrites_csv(path: impl AsRef<Path>, dendrites: &[Dendrite]) -> Result<()> {
-    let header = [
-        "dendrite_id",
-        "order",
-        "z_um",
-        "y_um",
-        "x_um",
-        "s_um",
-        "radius_um",
-        "parent_id",
-        "parent_order",
-        "unscorable",
-    ];
-    let rows = dendrites.iter().flat_map(|d| {
-        d.points.iter().enumerate().map(move |(k, p)| {
-            let s_um = d.s_um[k];
-            let reason = d.unscorable.iter().find(|u| (u.from_um..u.to_um).contains(&s_um)).map(|u| name(&u.reason));
-            let (parent, at) = d.parent.map(|(id, at)| (id.to_string(), at.to_string())).unwrap_or_default();
-            let mut row = vec![d.dendrite_id.to_string(), k.to_string(), um(p.z), um(p.y), um(p.x)];
-            row.extend([um(s_um), um(d.radius_um[k]), parent, at, reason.unwrap_or_default()]);
+    let rows = dendrites.iter().flat_map(|dendrite| {
+        let points = dendrite.points.iter().zip(&dendrite.s_um).zip(&dendrite.radius_um);
+        points.enumerate().map(move |(order, ((point, &s_um), &radius_um))| {
+            let mut row = vec![dendrite.dendrite_id.to_string(), order.to_string()];
+            row.extend([point.z, point.y, point.x, s_um, radius_um].map(decimals));
+            let (parent, at) = dendrite.parent.map(|(id, at)| (id.to_string(), at.to_string())).unwrap_or_default();
+            row.extend([parent, at]);
+            let here = dendrite.unscorable.iter().filter(|u| (u.from_um..=u.to_um).contains(&s_um));
+            let mut reasons: Vec<_> = here.map(|u| u.reason).collect();
+            reasons.sort_unstable();
+            reasons.dedup();
+            row.push(reasons.iter().map(name).collect::<Vec<_>>().join(";"));
             row
         })
     });
-    save(path.as_ref(), &header, rows)
+    write(path.as_ref(), &DENDRITE_COLUMNS, rows)
 }
 
-/// Writes `dendrites.swc`: µm, type 3 (dendrite), each branch joined to its parent's point.
+/// A numbered place read from a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TablePoint {
+    /// `spine_id`.
+    pub spine_id: u32,
+    /// Place, µm.
+    pub place: PointUm,
+    /// `score`, if the table has one.
+    pub score: Option<f64>,
+}
+
+/// Reads `spine_id`, `z_um`, `y_um`, `x_um` and, if there is one, `score` from a table; other columns are ignored.
+///
+/// Reads `spines.csv`, and any table of marks with these columns, in any order.
 ///
 /// # Errors
-/// [`Error::File`] if it cannot be written.
-pub fn write_swc(path: impl AsRef<Path>, dendrites: &[Dendrite]) -> Result<()> {
-    let mut text =
-        String::from("# gemmule: id type x_um y_um z_um radius_um parent; origin is the centre of voxel (0, 0, 0)\n");
-    // Parents may come after their branches in the list: number all points first.
-    let mut first = Vec::with_capacity(dendrites.len());
-    let mut next = 1;
-    for d in dendrites {
-        first.push((d.dendrite_id, next));
-        next += d.points.len();
-    }
-    let start = |id: u32| first.iter().find(|(other, _)| *other == id).map(|(_, n)| *n);
-    for (d, &(_, begin)) in dendrites.iter().zip(&first) {
-        let joined = d.parent.and_then(|(id, at)| start(id).map(|n| (n + at) as i64));
-        for (k, (p, r)) in d.points.iter().zip(&d.radius_um).enumerate() {
-            let parent = if k > 0 { (begin + k - 1) as i64 } else { joined.unwrap_or(-1) };
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{} 3 {} {} {} {} {parent}", begin + k, um(p.x), um(p.y), um(p.z), um(*r));
+/// [`Error::File`] if the file cannot be read, a column is missing, a cell is no finite number, or a `spine_id` occurs
+/// twice; the message names line and column.
+pub fn read_points_csv(path: impl AsRef<Path>) -> Result<Vec<TablePoint>> {
+    let path = path.as_ref();
+    let bad = |problem: String| {
+        Error::file(path, problem, "give a table with the columns spine_id, z_um, y_um, x_um and optionally score")
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .map_err(|e| bad(format!("cannot be read ({e})")))?;
+    let headers = reader.headers().map_err(|e| bad(format!("its first line cannot be read ({e})")))?.clone();
+    let column = |name: &str| headers.iter().position(|h| h.trim_start_matches('\u{feff}') == name);
+    let required = |name: &str| column(name).ok_or_else(|| bad(format!("has no column {name}")));
+    let id = required("spine_id")?;
+    let (z, y, x, score) = (required("z_um")?, required("y_um")?, required("x_um")?, column("score"));
+
+    let (mut points, mut seen) = (Vec::new(), std::collections::BTreeSet::new());
+    for record in reader.records() {
+        let record = record.map_err(|e| bad(format!("cannot be read ({e})")))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let cell = |i: usize| record.get(i).unwrap_or_default();
+        let number = |i: usize| match cell(i).parse::<f64>() {
+            Ok(v) if v.is_finite() => Ok(v),
+            _ => Err(bad(format!("line {line}: {} is \"{}\", a finite number is expected", &headers[i], cell(i)))),
+        };
+        let spine_id = cell(id)
+            .parse()
+            .map_err(|_| bad(format!("line {line}: spine_id is \"{}\", a whole number is expected", cell(id))))?;
+        if !seen.insert(spine_id) {
+            return Err(bad(format!("line {line}: spine_id {spine_id} is there twice")));
         }
+        let place = PointUm::new(number(z)?, number(y)?, number(x)?);
+        let score = score.filter(|&i| !cell(i).is_empty()).map(number).transpose()?;
+        points.push(TablePoint { spine_id, place, score });
     }
-    std::fs::write(&path, text)
-        .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))
+    Ok(points)
+}
+
+/// Four decimals: a tenth of a nanometre; never "-0.0000".
+fn decimals(value: f64) -> String {
+    let text = format!("{value:.4}");
+    if text == "-0.0000" { "0.0000".into() } else { text }
+}
+
+/// The name of a unit variant, as serde writes it.
+fn name(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        other => unreachable!("unit variants are written as strings, not {other:?}"),
+    }
+}
+
+fn write(path: &Path, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
+    let failed = |e: &dyn std::fmt::Display| {
+        Error::file(path, format!("cannot be written ({e})"), "check the folder, its permissions and the space left")
+    };
+    let file = File::create(path).map_err(|e| failed(&e))?;
+    let mut writer = Writer::from_writer(file);
+    writer.write_record(columns).map_err(|e| failed(&e))?;
+    for row in rows {
+        writer.write_record(row).map_err(|e| failed(&e))?;
+    }
+    writer.flush().map_err(|e| failed(&e))
 }

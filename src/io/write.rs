@@ -1,124 +1,139 @@
-//! Stacks and label images as TIFF.
+//! Stacks and label images to TIFF files.
 
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, GrayI16};
-use tiff::encoder::compression::DeflateLevel;
-use tiff::encoder::{Compression, Rational, TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard, TiffValue};
-use tiff::tags::{ResolutionUnit, Tag};
+use ::tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, GrayI16};
+use ::tiff::encoder::{
+    Compression, DeflateLevel, Rational, TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard, TiffValue,
+};
+use ::tiff::tags::Tag;
 
 use crate::error::{Error, Result};
 use crate::units::VoxelSize;
 use crate::volume::{Shape, Stack, Volume, Voxels};
 
-/// Above this the offsets of a classic TIFF may not reach, bytes.
-const CLASSIC_BYTES: usize = 3 << 30;
+/// Above this many bytes of voxels a file is a BigTIFF: 32-bit offsets end at 4 GiB, and noise does not shrink.
+const BIG_FROM_BYTES: usize = 4_000_000_000;
 
-/// Writes a stack as an ImageJ hyperstack with its voxel size, Deflate; BigTIFF where a classic one would overflow.
+/// Writes a stack as an ImageJ hyperstack (Deflate; BigTIFF above 4 GB), which [`crate::io::read_stack`] reads back.
+///
+/// The voxel size comes back exactly if its x and y edges are fractions of whole numbers below 2³², such as any decimal
+/// with up to nine digits in all; otherwise to within 10⁻⁹ of its value.
 ///
 /// # Errors
-/// [`Error::File`] if it cannot be written.
+/// [`Error::File`] if the file cannot be written.
 pub fn write_stack(path: impl AsRef<Path>, stack: &Stack) -> Result<()> {
-    let shape = stack.voxels.shape();
+    let (path, shape, size) = (path.as_ref(), stack.voxels.shape(), stack.voxel_size);
     let description = format!(
-        "ImageJ=1.54f\nimages={0}\nslices={0}\nunit=um\nspacing={1}\nloop=false\n",
-        shape.z, stack.voxel_size.z_um
+        "ImageJ=1.54f\nimages={z}\nslices={z}\nhyperstack=true\nmode=grayscale\nunit=micron\nspacing={}\nloop=false\n",
+        size.z_um,
+        z = shape.z
     );
-    let pages = PageWriter { path: path.as_ref(), description, voxel_size: stack.voxel_size };
     match &stack.voxels {
-        Voxels::U8(v) => pages.write::<Gray8>(v),
-        Voxels::U16(v) => pages.write::<Gray16>(v),
-        Voxels::I16(v) => pages.write::<GrayI16>(v),
-        Voxels::F32(v) => pages.write::<Gray32Float>(v),
+        Voxels::U8(v) => pages::<Gray8>(path, v, size, &description),
+        Voxels::U16(v) => pages::<Gray16>(path, v, size, &description),
+        Voxels::I16(v) => pages::<GrayI16>(path, v, size, &description),
+        Voxels::F32(v) => pages::<Gray32Float>(path, v, size, &description),
     }
 }
 
-/// Writes labels as an OME-TIFF, 16 bits, Deflate.
+/// Writes a label image (0: background) as OME-TIFF (Deflate; BigTIFF above 4 GB).
 ///
 /// # Errors
-/// [`Error::File`] if it cannot be written.
+/// [`Error::File`] if the file cannot be written.
 pub fn write_labels(path: impl AsRef<Path>, labels: &Volume<u16>, voxel_size: VoxelSize) -> Result<()> {
     let Shape { z, y, x } = labels.shape();
+    let VoxelSize { z_um, y_um, x_um } = voxel_size;
+    // The description of a TIFF file is ASCII: µ as a character reference.
     let description = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\">\
-         <Image ID=\"Image:0\" Name=\"spine labels\"><Pixels ID=\"Pixels:0\" DimensionOrder=\"XYZCT\" Type=\"uint16\" \
-         SizeX=\"{x}\" SizeY=\"{y}\" SizeZ=\"{z}\" SizeC=\"1\" SizeT=\"1\" PhysicalSizeX=\"{}\" PhysicalSizeXUnit=\"um\" \
-         PhysicalSizeY=\"{}\" PhysicalSizeYUnit=\"um\" PhysicalSizeZ=\"{}\" PhysicalSizeZUnit=\"um\">\
-         <Channel ID=\"Channel:0:0\" SamplesPerPixel=\"1\"/><TiffData/></Pixels></Image></OME>",
-        voxel_size.x_um, voxel_size.y_um, voxel_size.z_um
+        r#"<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://www.openmicroscopy.org/Schemas/OME/2016-06 http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd" Creator="gemmule {version}"><Image ID="Image:0" Name="labels"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="{x}" SizeY="{y}" SizeZ="{z}" SizeC="1" SizeT="1" PhysicalSizeX="{x_um}" PhysicalSizeXUnit="&#181;m" PhysicalSizeY="{y_um}" PhysicalSizeYUnit="&#181;m" PhysicalSizeZ="{z_um}" PhysicalSizeZUnit="&#181;m"><Channel ID="Channel:0:0" SamplesPerPixel="1"/><TiffData/></Pixels></Image></OME>"#,
+        version = env!("CARGO_PKG_VERSION")
     );
-    PageWriter { path: path.as_ref(), description, voxel_size }.write::<Gray16>(labels)
+    pages::<Gray16>(path.as_ref(), labels, voxel_size, &description)
 }
 
-struct PageWriter<'a> {
-    path: &'a Path,
-    description: String,
-    voxel_size: VoxelSize,
+fn pages<C: ColorType>(path: &Path, volume: &Volume<C::Inner>, size: VoxelSize, description: &str) -> Result<()>
+where
+    [C::Inner]: TiffValue,
+{
+    let file = File::create(path).map_err(|e| failed(path, &e))?;
+    let file = BufWriter::new(file);
+    let written = if size_of_val(volume.as_slice()) > BIG_FROM_BYTES {
+        encode::<C, _, TiffKindBig>(TiffEncoder::new_generic(file), volume, size, description)
+    } else {
+        encode::<C, _, TiffKindStandard>(TiffEncoder::new_generic(file), volume, size, description)
+    };
+    written.map_err(|e| failed(path, &e))
 }
 
-impl PageWriter<'_> {
-    fn write<C: ColorType>(&self, volume: &Volume<C::Inner>) -> Result<()>
-    where
-        [C::Inner]: TiffValue,
-    {
-        let failed = |e: &dyn std::fmt::Display| {
-            Error::file(self.path, format!("cannot be written ({e})"), "check the folder and the disk")
-        };
-        let file = BufWriter::new(File::create(self.path).map_err(|e| failed(&e))?);
-        let bytes = volume.shape().len() * size_of::<C::Inner>();
-        let written = if bytes > CLASSIC_BYTES {
-            TiffEncoder::<_, TiffKindBig>::new_generic(file).and_then(|encoder| self.pages::<C, _>(encoder, volume))
-        } else {
-            TiffEncoder::<_, TiffKindStandard>::new_generic(file)
-                .and_then(|encoder| self.pages::<C, _>(encoder, volume))
-        };
-        written.map_err(|e| failed(&e))
-    }
-
-    fn pages<C: ColorType, K: TiffKind>(
-        &self,
-        encoder: TiffEncoder<BufWriter<File>, K>,
-        volume: &Volume<C::Inner>,
-    ) -> tiff::TiffResult<()>
-    where
-        [C::Inner]: TiffValue,
-    {
-        let mut encoder = encoder.with_compression(Compression::Deflate(DeflateLevel::Fast));
-        let Shape { z, y, x } = volume.shape();
-        for k in 0..z {
-            let mut image = encoder.new_image::<C>(x as u32, y as u32)?;
-            image.resolution_unit(ResolutionUnit::None);
-            image.x_resolution(pixels_per_um(self.voxel_size.x_um));
-            image.y_resolution(pixels_per_um(self.voxel_size.y_um));
-            if k == 0 {
-                image.encoder().write_tag(Tag::ImageDescription, self.description.as_str())?;
-            }
-            image.write_data(volume.plane(k))?;
+fn encode<C: ColorType, W: std::io::Write + std::io::Seek, K: TiffKind>(
+    encoder: ::tiff::TiffResult<TiffEncoder<W, K>>,
+    volume: &Volume<C::Inner>,
+    size: VoxelSize,
+    description: &str,
+) -> ::tiff::TiffResult<()>
+where
+    [C::Inner]: TiffValue,
+{
+    let mut encoder = encoder?.with_compression(Compression::Deflate(DeflateLevel::Fast));
+    let shape = volume.shape();
+    for z in 0..shape.z {
+        let mut image = encoder.new_image::<C>(u32::try_from(shape.x)?, u32::try_from(shape.y)?)?;
+        if z == 0 {
+            image.encoder().write_tag(Tag::ImageDescription, description)?;
         }
-        Ok(())
+        image.x_resolution(pixels_per_um(size.x_um));
+        image.y_resolution(pixels_per_um(size.y_um));
+        image.write_data(volume.plane(z))?;
     }
+    Ok(())
 }
 
-/// 1 / `um` as the ratio nearest to it that a TIFF can hold (continued fraction), so that .12 µm is 25/3 and comes back as .12.
-fn pixels_per_um(um: f64) -> Rational {
-    let target = 1.0 / um;
-    let (mut n, mut d) = ((1_u64, target as u64), (0_u64, 1_u64));
-    let mut rest = target;
-    for _ in 0..40 {
-        let fraction = rest.fract();
-        if fraction < 1e-9 || (n.1 as f64 / d.1 as f64 - target).abs() < 1e-12 * target {
+fn failed(path: &Path, e: &dyn std::fmt::Display) -> Error {
+    Error::file(path, format!("cannot be written ({e})"), "check the folder, its permissions and the space left")
+}
+
+/// The fraction n/d of whole numbers below 2³² whose inverse is the nearest to an edge.
+fn pixels_per_um(edge_um: f64) -> Rational {
+    let limit = u64::from(u32::MAX);
+    // Most edges are short decimals.
+    for n in (0..10).map(|digits| 10_u64.pow(digits)) {
+        let d = (edge_um * n as f64).round();
+        if d <= limit as f64 && d / n as f64 == edge_um {
+            return Rational { n: n as u32, d: d as u32 };
+        }
+    }
+    // Continued fraction in whole numbers: an edge is at least VoxelSize::MIN_UM > 2^-14 and has 53 bits.
+    let mut rest = ((edge_um * 66_f64.exp2()) as u128, 1_u128 << 66);
+    let (mut d, mut n) = ((0_u128, 1_u128), (1_u128, 0_u128));
+    while rest.1 > 0 {
+        let term = rest.0 / rest.1;
+        let next = ((d.1 * term + d.0), (n.1 * term + n.0));
+        if next.0.max(next.1) > u128::from(limit) {
             break;
         }
-        rest = 1.0 / fraction;
-        let whole = rest as u64;
-        let next = (whole.saturating_mul(n.1).saturating_add(n.0), whole.saturating_mul(d.1).saturating_add(d.0));
-        if next.0 > u64::from(u32::MAX) || next.1 > u64::from(u32::MAX) {
-            break;
-        }
-        n = (n.1, next.0);
-        d = (d.1, next.1);
+        (d, n) = ((d.1, next.0), (n.1, next.1));
+        rest = (rest.1, rest.0 % rest.1);
     }
-    Rational { n: n.1.clamp(1, u64::from(u32::MAX)) as u32, d: d.1 as u32 }
+    Rational { n: n.1 as u32, d: d.1 as u32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pixels_per_um;
+
+    #[test]
+    fn decimals_come_back_exactly_and_others_nearly() {
+        for edge in [0.12, 1.0, 0.0001, 10_000.0, 0.075, 0.123_456_789, 1.000_001, 17.5, 0.207_171_5] {
+            let r = pixels_per_um(edge);
+            assert_eq!(f64::from(r.d) / f64::from(r.n), edge, "{} / {}", r.d, r.n);
+        }
+        for edge in [std::f64::consts::PI, 0.1 + 1e-12, 1.0 / 3.0, 0.000_123_456_789_123, 9_999.123_456_789] {
+            let r = pixels_per_um(edge);
+            let found = f64::from(r.d) / f64::from(r.n);
+            assert!((found / edge - 1.0).abs() < 1e-9, "{edge}: {} / {}", r.d, r.n);
+        }
+    }
 }

@@ -1,0 +1,21 @@
+//! Checksums of input files, for the record of a run.
+
+use std::fs::File;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Result};
+
+/// The SHA-256 of a file, in lower-case hexadecimal; reads it in pieces.
+///
+/// # Errors
+/// [`Error::File`] if the file cannot be read.
+pub fn sha256(path: impl AsRef<Path>) -> Result<String> {
+    let path = path.as_ref();
+    let failed =
+        |e: std::io::Error| Error::file(path, format!("cannot be read ({e})"), "check the name and the permissions");
+    let mut hasher = Sha256::new();
+    std::io::copy(&mut File::open(path).map_err(failed)?, &mut hasher).map_err(failed)?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -50,7 +50,7 @@ pub struct StraightInput<'a> {
     pub offset: f64,
 }
 
-/// One dendrite laid out straight. Arrays are [s][w][u], u fastest.
+/// One dendrite laid out straight. Arrays are in the order (s, w, u), u fastest.
 #[derive(Clone, Debug)]
 pub struct Straight {
     /// Where the samples lie in the stack.

@@ -59,7 +59,7 @@ pub(super) fn stack(shape: Shape) -> Result<Volume<u16>> {
     Volume::new(shape, (0..shape.len()).map(voxel).collect())
 }
 
-/// A case per kernel, each fed with what the CPU twin of the kernel before it makes of [`stack`].
+/// A case per kernel, each fed with what the CPU twin of the kernel before it makes of a synthetic stack.
 ///
 /// # Errors
 /// [`crate::error::Error::Gpu`] never: the CPU twins run here.

@@ -29,7 +29,7 @@ pub(crate) struct Evidence {
     pub(crate) flags: Vec<SpineFlag>,
 }
 
-/// z around a candidate: `ds` along the shaft, `du` outward, as shares of z at the head.
+/// z around a candidate as shares of z at the head: `ds_um` from it along the shaft, `u_um` from the centreline on its side.
 struct Around<'a> {
     straight: &'a Straight,
     candidate: &'a Candidate,

@@ -57,7 +57,8 @@ params! {
 
 /// Finds the spines of every dendrite, by dendrite and arc length; numbered from 1.
 ///
-/// Width, length, class and brightness are left for [`crate::measure`].
+/// Length is from the shaft's edge to where the residual falls to half of the head's. Width, class and brightness are left for
+/// [`crate::measure`].
 ///
 /// # Errors
 /// [`crate::error::Error::Parameter`] for parameters out of range.

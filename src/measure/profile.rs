@@ -72,7 +72,7 @@ pub(crate) fn width(straight: &Straight, at: &Place, smooth_um: f64, params: &Me
     let offsets: Vec<f64> = (-half..=half).map(|k| k as f64 * STEP_UM).collect();
     let values: Vec<f64> = offsets.iter().map(|d| residual(straight, at.s + d / step_s_um, at.w, at.u)).collect();
     let mut best: Option<(f64, f64)> = None;
-    // From a third of the smoothing alone to a peak as wide as the profile.
+    // From narrower than the smoothing alone to a peak as wide as the profile, µm.
     let sigmas = (4..=(params.profile_um / 0.02) as usize).map(|k| k as f64 * 0.02);
     for sigma in sigmas {
         for shift in (-4..=4).map(|k| f64::from(k) * 0.05) {

@@ -10,10 +10,12 @@
 struct Readme;
 
 pub mod error;
+pub mod geometry;
 pub mod model;
 pub mod params;
 pub mod progress;
 pub mod straight;
+mod table;
 pub mod units;
 pub mod volume;
 
@@ -27,6 +29,8 @@ pub mod kernel;
 pub mod measure;
 pub mod phantom;
 pub mod pipeline;
+pub mod register;
 pub mod report;
 pub mod score;
 pub mod trace;
+pub mod track;

@@ -177,3 +177,91 @@ pub enum SpineFlag {
     /// Some of its voxels are saturated.
     Saturated,
 }
+
+/// One imaging session of a field of view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its name: the index in the order given (0, 1, ...) unless the user names it.
+    pub name: String,
+    /// Days since whatever the user counts from, where known.
+    pub day: Option<f64>,
+}
+
+/// Whether a spine is at a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It is.
+    Present,
+    /// It is not, and would have been seen.
+    Absent,
+    /// It cannot be told: the site counts neither for nor against.
+    Unscorable,
+}
+
+/// What is known about a site in one session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The decision.
+    pub status: Status,
+    /// Probability that a spine is there; none where it cannot be told.
+    pub p_present: Option<f64>,
+    /// Where, in that session's own µm: the spine's place, or where it would be; none where not even that is known.
+    pub place: Option<PointUm>,
+    /// Number of the spine in that session's table (`spine_id`, or `spine_row` of marks), if one was found there.
+    pub spine: Option<i64>,
+    /// Full width at half maximum of the head, µm.
+    pub head_width_um: Option<f64>,
+    /// Residual peak over the shaft's axis brightness, measured at this place whether or not a spine was found.
+    pub brightness: Option<f64>,
+    /// The same over the smallest that would have been seen there.
+    pub contrast: Option<f64>,
+    /// Why it cannot be told, for [`Status::Unscorable`].
+    pub reason: Option<UnscorableReason>,
+}
+
+impl Call {
+    /// A call about a site of which nothing has been measured.
+    pub fn bare(status: Status, place: Option<PointUm>) -> Self {
+        Self {
+            status,
+            p_present: None,
+            place,
+            spine: None,
+            head_width_um: None,
+            brightness: None,
+            contrast: None,
+            reason: None,
+        }
+    }
+}
+
+/// A site, and what became of it in every session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Track {
+    /// Number, from 1, ordered by first session, dendrite and arc length.
+    pub track_id: u32,
+    /// The dendrite, by the number common to all sessions, from 1.
+    pub dendrite_id: u32,
+    /// Arc length along the dendrite as traced in the first session that has the site, µm.
+    pub s_um: f64,
+    /// One call per session, in the order of the sessions.
+    pub calls: Vec<Call>,
+}
+
+/// Two spines of different sessions that are the same one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// Position of the earlier session among the sessions.
+    pub session_a: usize,
+    /// Number of the spine there.
+    pub spine_a: i64,
+    /// Position of the later session.
+    pub session_b: usize,
+    /// Number of the spine there.
+    pub spine_b: i64,
+    /// The track that holds both.
+    pub track_id: u32,
+    /// Probability that they are the same spine, given the alternatives.
+    pub p_same: f64,
+}

@@ -46,6 +46,25 @@ pub(crate) enum Command {
         #[command(flatten)]
         out: OutArgs,
     },
+    /// Link marked spines over sessions, from tables of points and centrelines, without images.
+    Link {
+        /// Marks: session, spine_row, and z_um, y_um, x_um or voxels z, y, x; other columns are ignored.
+        #[arg(value_name = "POINTS.csv")]
+        points: PathBuf,
+        /// Centrelines: session, dendrite_id, order, and z_um, y_um, x_um or voxels z, y, x.
+        #[arg(value_name = "DENDRITES.csv")]
+        dendrites: PathBuf,
+        /// Edges of a voxel in µm, as Z,Y,X; needed where the tables are in voxels.
+        #[arg(long, value_name = "Z,Y,X", allow_hyphen_values = true, value_parser = voxel_um)]
+        voxel_um: Option<VoxelSize>,
+        /// A dendrite_id is the same dendrite in every session; otherwise dendrites are matched by where they run.
+        #[arg(long)]
+        trust_dendrite_ids: bool,
+        #[command(flatten)]
+        params: ParamsArgs,
+        #[command(flatten)]
+        out: OutArgs,
+    },
     /// Make a synthetic stack with known truth.
     Phantom {
         #[command(flatten)]

@@ -5,6 +5,7 @@ mod commands;
 mod extra;
 mod print;
 mod progress;
+mod series;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -8,14 +8,18 @@
 mod checksum;
 mod fault;
 mod meta;
+mod points;
 mod read;
+mod series;
 mod swc;
 mod tables;
 mod tiff;
 mod write;
 
 pub use crate::io::checksum::sha256;
+pub use crate::io::points::{Mark, PointSession, read_point_sessions};
 pub use crate::io::read::{ReadOptions, StackInfo, info, read_stack};
+pub use crate::io::series::{write_links_csv, write_tracks_csv};
 pub use crate::io::swc::write_swc;
 pub use crate::io::tables::{TablePoint, read_points_csv, write_dendrites_csv, write_spines_csv};
 pub use crate::io::write::{write_labels, write_stack};

@@ -141,20 +141,21 @@ pub fn read_points_csv(path: impl AsRef<Path>) -> Result<Vec<TablePoint>> {
 }
 
 /// Four decimals: a tenth of a nanometre; never "-0.0000".
-fn decimals(value: f64) -> String {
+pub(super) fn decimals(value: f64) -> String {
     let text = format!("{value:.4}");
     if text == "-0.0000" { "0.0000".into() } else { text }
 }
 
 /// The name of a unit variant, as serde writes it.
-fn name(value: impl Serialize) -> String {
+pub(super) fn name(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         other => unreachable!("unit variants are written as strings, not {other:?}"),
     }
 }
 
-fn write(path: &Path, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
+/// Writes a table with a line of column names.
+pub(super) fn write(path: &Path, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
     let failed = |e: &dyn std::fmt::Display| {
         Error::file(path, format!("cannot be written ({e})"), "check the folder, its permissions and the space left")
     };

@@ -4,11 +4,17 @@ pub mod bench;
 mod demo;
 mod detect;
 pub mod file_set;
+mod link;
+mod pair;
 pub mod params;
 mod results;
+mod sites;
 
 pub use demo::{Demo, PHANTOM_FILES, demo, score_detect, write_phantom};
 pub use detect::{Found, detect};
 pub use file_set::FileSet;
+pub use link::{LINK_FILES, Linked, link, link_summary, write_link};
+pub use pair::{Observed, PairLinks, Same, link_pair};
 pub use params::Params;
 pub use results::{DETECT_FILES, Origin, summary, write_detect};
+pub use sites::{Sites, sites};

@@ -12,9 +12,11 @@ use crate::filter::smooth::ScaleParams;
 use crate::measure::MeasureParams;
 use crate::params::ParamInfo;
 use crate::phantom::PhantomParams;
+use crate::register::RegisterParams;
 use crate::score::ScoreParams;
 use crate::straight::StraightParams;
 use crate::trace::TraceParams;
+use crate::track::TrackParams;
 
 /// What a reader should do about a params file that cannot be used.
 const REMEDY: &str = "compare it with the output of `gemmule params`, which lists every section and key";
@@ -74,6 +76,10 @@ bundle! {
     detect: DetectParams;
     /// Sizes and classes.
     measure: MeasureParams;
+    /// From one session to another.
+    register: RegisterParams;
+    /// Which spine is which in another session.
+    track: TrackParams;
     /// Synthetic stacks with known truth.
     phantom: PhantomParams;
     /// When a found spine counts as a true one.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::score::found::Table;
+use crate::table::Table;
 use crate::units::{PointUm, VoxelSize};
 
 /// Whether a head is a maximum of its own in the image.

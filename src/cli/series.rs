@@ -1,0 +1,44 @@
+//! The commands about several sessions.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::args::{OutArgs, ParamsArgs};
+use crate::cli::commands::{self, Voice};
+use crate::cli::print;
+use crate::cli::progress::Bars;
+use crate::error::Result;
+use crate::pipeline;
+use crate::units::VoxelSize;
+
+pub(crate) fn link(
+    (points, dendrites): (&Path, &Path),
+    voxel_size: Option<VoxelSize>,
+    trust_ids: bool,
+    params: &ParamsArgs,
+    out: &OutArgs,
+    voice: Voice,
+) -> Result<()> {
+    let params = commands::read_params(params)?;
+    let mut bars = Bars::new(voice.quiet)?;
+    let target = (out.dir.as_path(), out.force);
+    let (linked, files) = pipeline::write_link(points, dendrites, voxel_size, trust_ids, &params, target, &mut bars)?;
+    bars.finish();
+    if voice.json {
+        return print::json(&json!({ "result": pipeline::link_summary(&linked), "files": files }));
+    }
+    for (k, pair) in linked.sites.pairs.iter().enumerate() {
+        print::line(&format!(
+            "session {} to {}: {} links; lines {:.2} µm apart in the median, {:.0} % agree, turned by {:.1} degrees",
+            linked.sessions[k].name,
+            linked.sessions[k + 1].name,
+            pair.same.len(),
+            pair.fit.median_um,
+            100.0 * pair.fit.inlier_share,
+            pair.fit.turn_deg,
+        ))?;
+    }
+    print::line(&format!("{} sites, {} links", linked.tracks.len(), linked.links.len()))?;
+    files.iter().try_for_each(|file| print::line(&format!("  {}", file.display())))
+}

@@ -1,0 +1,211 @@
+//! Marked points and centrelines -> links and tracks, without images.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde_json::json;
+
+use crate::error::{Error, Result};
+use crate::geometry::{Line, nearest_line};
+use crate::io::{self, PointSession};
+use crate::model::{Call, Link, Session, Status, Track, UnscorableReason};
+use crate::pipeline::pair::Observed;
+use crate::pipeline::sites::{self, Sites};
+use crate::pipeline::{FileSet, Params};
+use crate::progress::Progress;
+use crate::track::Member;
+use crate::units::{PointUm, VoxelSize};
+
+/// Files of `gemmule link`.
+pub const LINK_FILES: [&str; 3] = ["links.csv", "tracks.csv", "run.json"];
+
+/// Beyond an end of a trace by this much a spine still counts as on it, µm.
+const END_UM: f64 = 0.5;
+
+/// What `gemmule link` finds.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    /// The sessions.
+    pub sessions: Vec<Session>,
+    /// Every site with its calls.
+    pub tracks: Vec<Track>,
+    /// Every link.
+    pub links: Vec<Link>,
+    /// How they were found.
+    pub sites: Sites,
+}
+
+/// Links marked spines over all sessions.
+///
+/// A site without a mark in a session is `absent` where its place lies along a centreline of that session and
+/// `unscorable` where it does not. The marks are taken at their word: `p_present` is 1 or 0. Neither the order of rows
+/// in the files nor `dendrite_id` matters, unless `trust_ids` says that an id is the same dendrite in every session.
+///
+/// # Errors
+/// A mark farther than [`crate::track::TrackParams::max_distance_um`] from every centreline, sessions that cannot be registered,
+/// parameters out of range, cancellation.
+pub fn link(
+    sessions: &[PointSession],
+    trust_ids: bool,
+    params: &Params,
+    progress: &mut dyn Progress,
+) -> Result<Linked> {
+    let observed = sessions.iter().map(|s| observe(s, params)).collect::<Result<Vec<_>>>()?;
+    let names: Vec<String> = sessions.iter().map(|s| s.session.to_string()).collect();
+    let sites = sites::sites(&observed, &names, trust_ids, params, progress)?;
+    let mut order: Vec<usize> = (0..sites.sites.len()).collect();
+    let place = |n: usize| {
+        let (session, spine) = sites.sites[n][0];
+        let foot = foot(&observed[session], spine);
+        (session, foot.line, foot.s_um, spine)
+    };
+    order.sort_by(|&m, &n| {
+        let ((sm, lm, um, m), (sn, ln, un, n)) = (place(m), place(n));
+        (sm, lm).cmp(&(sn, ln)).then(um.total_cmp(&un)).then(m.cmp(&n))
+    });
+    let track = |(number, &n): (usize, &usize)| {
+        let (session, line, s_um, _) = place(n);
+        let calls = calls(&sites.sites[n], sessions, &observed, &sites);
+        Track { track_id: number as u32 + 1, dendrite_id: sites.dendrites[session][line], s_um, calls }
+    };
+    let tracks: Vec<Track> = order.par_iter().enumerate().map(track).collect();
+    let mut track_of: std::collections::BTreeMap<_, u32> = std::collections::BTreeMap::new();
+    for (number, &n) in order.iter().enumerate() {
+        track_of.extend(sites.sites[n].iter().map(|&member| (member, number as u32 + 1)));
+    }
+    let spine = |(session, n): (usize, usize)| sessions[session].marks[n].spine;
+    let one = |&(a, b, p_same): &(Member, Member, f64)| Link {
+        session_a: a.0,
+        spine_a: spine(a),
+        session_b: b.0,
+        spine_b: spine(b),
+        track_id: track_of[&a],
+        p_same,
+    };
+    let links = sites.links.iter().map(one).collect();
+    let sessions = names.into_iter().map(|name| Session { name, day: None }).collect();
+    Ok(Linked { sessions, tracks, links, sites })
+}
+
+fn observe(session: &PointSession, params: &Params) -> Result<Observed> {
+    let lines: Vec<Line> = session.traces.iter().filter_map(|(&id, trace)| Line::from_trace(id, trace)).collect();
+    let places: Vec<PointUm> = session.marks.iter().map(|m| m.place).collect();
+    for mark in &session.marks {
+        let far = nearest_line(&lines, mark.place).map_or(f64::INFINITY, |foot| foot.distance_um);
+        if far > params.track.max_distance_um {
+            return Err(Error::parameter(
+                &format!("distance of mark {} of session {} from the nearest centreline", mark.spine, session.session),
+                format!("{far:.1} µm"),
+                &format!("at most {} µm (track.max_distance_um)", params.track.max_distance_um),
+                "check the voxel size, trace its dendrite or leave the mark out",
+            ));
+        }
+    }
+    Ok(Observed { places, lines })
+}
+
+fn foot(session: &Observed, spine: usize) -> crate::geometry::Foot {
+    nearest_line(&session.lines, session.places[spine]).expect("marks were checked to lie beside a line")
+}
+
+/// The calls of one site, in the order of the sessions.
+fn calls(members: &[(usize, usize)], sessions: &[PointSession], observed: &[Observed], sites: &Sites) -> Vec<Call> {
+    let mut places: Vec<Option<(usize, PointUm)>> = vec![None; sessions.len()];
+    for &(session, spine) in members {
+        places[session] = Some((0, observed[session].places[spine]));
+    }
+    let spread_from: f64 = foot(&observed[members[0].0], members[0].1).u_um.abs();
+    // From the nearest session that has it, the earlier of two: once forth, then back where that is nearer.
+    for k in 1..sessions.len() {
+        if let (None, Some((steps, place))) = (places[k], places[k - 1]) {
+            let pair = &sites.pairs[k - 1];
+            places[k] = Some((steps + 1, pair.map.forth(place, &pair.lines_in_b)));
+        }
+    }
+    for k in (0..sessions.len() - 1).rev() {
+        let Some((steps, place)) = places[k + 1] else { continue };
+        if places[k].is_none_or(|(now, _)| now > steps + 1) {
+            let pair = &sites.pairs[k];
+            places[k] = Some((steps + 1, pair.map.back(place, &pair.lines_in_b)));
+        }
+    }
+    let call = |(k, place): (usize, Option<(usize, PointUm)>)| {
+        let place = place.map(|(_, p)| p);
+        if let Some(&(_, spine)) = members.iter().find(|m| m.0 == k) {
+            let spine = Some(sessions[k].marks[spine].spine);
+            return Call { p_present: Some(1.0), spine, ..Call::bare(Status::Present, place) };
+        }
+        if place.is_some_and(|p| is_along(&observed[k].lines, p, spread_from)) {
+            Call { p_present: Some(0.0), ..Call::bare(Status::Absent, place) }
+        } else {
+            Call { reason: Some(UnscorableReason::OutOfVolume), ..Call::bare(Status::Unscorable, place) }
+        }
+    };
+    places.into_iter().enumerate().map(call).collect()
+}
+
+/// Whether a line passes where a spine `u_um` beside its dendrite would sit.
+fn is_along(lines: &[Line], place: PointUm, u_um: f64) -> bool {
+    /// How far a site's distance from its line may change and still be from the same line, µm.
+    const SAME_UM: f64 = 2.0;
+    lines.iter().map(|line| (line, line.foot(0, place))).any(|(line, foot)| {
+        let inside = (-END_UM..=line.length_um() + END_UM).contains(&foot.s_um);
+        inside && (foot.u_um.abs() - u_um).abs() <= SAME_UM
+    })
+}
+
+/// Reads marks and centrelines, links them and writes [`LINK_FILES`] to `dir`.
+///
+/// # Errors
+/// As [`io::read_point_sessions`] and [`link`]; files that are there already without `force`, or cannot be written.
+pub fn write_link(
+    points: &Path,
+    dendrites: &Path,
+    voxel_size: Option<VoxelSize>,
+    trust_ids: bool,
+    params: &Params,
+    (dir, force): (&Path, bool),
+    progress: &mut dyn Progress,
+) -> Result<(Linked, Vec<std::path::PathBuf>)> {
+    FileSet::check(dir, &LINK_FILES, force)?;
+    let sessions = io::read_point_sessions(points, dendrites, voxel_size)?;
+    let linked = link(&sessions, trust_ids, params, progress)?;
+    let set = FileSet::new(dir, &LINK_FILES, force)?;
+    io::write_links_csv(set.path("links.csv"), &linked.sessions, &linked.links)?;
+    io::write_tracks_csv(set.path("tracks.csv"), &linked.sessions, &linked.tracks)?;
+    let input =
+        |path: &Path| Ok::<_, Error>(json!({ "path": path.display().to_string(), "sha256": io::sha256(path)? }));
+    let run = json!({
+        "program": "gemmule",
+        "version": env!("CARGO_PKG_VERSION"),
+        "command": "link",
+        "input": { "points": input(points)?, "dendrites": input(dendrites)?, "voxel_um": voxel_size },
+        "trust_dendrite_ids": trust_ids,
+        "parameters": { "register": params.register, "track": params.track },
+        "result": link_summary(&linked),
+    });
+    let path = set.path("run.json");
+    let text = serde_json::to_string_pretty(&run).unwrap_or_default() + "\n";
+    std::fs::write(&path, text)
+        .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))?;
+    Ok((linked, set.commit()?))
+}
+
+/// Counts, and how well each session fits the next.
+pub fn link_summary(linked: &Linked) -> serde_json::Value {
+    let pair = |(k, pair): (usize, &crate::pipeline::PairLinks)| {
+        json!({
+            "session_a": linked.sessions[k].name,
+            "session_b": linked.sessions[k + 1].name,
+            "links": pair.same.len(),
+            "registration": pair.fit,
+            "dendrites": pair.overlaps,
+        })
+    };
+    json!({
+        "sessions": linked.sessions.len(),
+        "sites": linked.tracks.len(),
+        "links": linked.links.len(),
+        "pairs": linked.sites.pairs.iter().enumerate().map(pair).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,207 @@
+//! Rigid transform from centrelines: vote, then iterated closest points.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::geometry::{Line, Rigid};
+use crate::register::RegisterParams;
+use crate::register::cloud::{Cloud, Z_WEIGHT};
+use crate::register::solve::Normal;
+use crate::register::vote;
+use crate::units::PointUm;
+
+/// Steps of refinement, and the reach of the nearest neighbours, µm, which falls from the first to the last.
+const STEPS: usize = 25;
+const REACH_UM: (f64, f64) = (4.0, 2.0);
+/// Weight of a residual along the line against one across it: ends and gaps differ between traces.
+const ALONG: f64 = 0.02;
+/// How far tilt is believed without evidence, degrees.
+const TILT_DEG: f64 = 1.0;
+/// Turn and shift that one step may make without much evidence.
+const TURN_RAD: f64 = 0.1;
+const STEP_UM: f64 = 10.0;
+/// Length of line over which the jitter of a trace is one and the same, µm: so many samples count as one.
+const INDEPENDENT_UM: f64 = 5.0;
+/// Below this share of the lines' spread of directions, a shift along them is not fixed by the lines.
+const WEAK_SHARE: f64 = 0.05;
+/// Reach and step of the search along such lines, and width of a mark's agreement, µm.
+const SLIDE_UM: (f64, f64, f64) = (6.0, 0.25, 0.8);
+
+/// A rigid transform and how far it can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RigidFit {
+    /// From the first session's µm to the second's.
+    pub rigid: Rigid,
+    /// Median distance in the image plane between the lines where they agree, µm.
+    pub median_um: f64,
+    /// Share of the centrelines that lie along the other session's, within [`RegisterParams::inlier_um`] (z counted half);
+    /// of the session that has more of it, because the other may have lost some.
+    pub inlier_share: f64,
+    /// Turn in the image plane, degrees.
+    pub turn_deg: f64,
+    /// Tilt of the optical axis, degrees.
+    pub tilt_deg: f64,
+    /// Whether all lines run the same way, so that the shift along them is only as good as the marks.
+    pub slides: bool,
+}
+
+/// The rigid transform that takes `from` to `to`.
+///
+/// Shifts are voted for by pairs of centreline points that run the same way, for every turn of
+/// [`RegisterParams::max_turn_deg`]; the best are refined by iterated closest points (Besl and McKay 1992,
+/// doi:10.1109/34.121791) with residuals across the lines only (Chen and Medioni 1992,
+/// doi:10.1016/0262-8856(92)90066-C), in six degrees of freedom, points without a neighbour left out. The transform
+/// with the least mean of min(distance, inlier_um) wins. Where all lines run the same way, the shift along them is taken from `marks`
+/// (places of spines in either session, which may be empty).
+///
+/// # Errors
+/// [`Error::Parameter`] named `registration` if there are no lines, or if less than
+/// [`RegisterParams::min_inlier_share`] of the lines agree or their median distance is above
+/// [`RegisterParams::max_median_um`]: then the sessions are not of the same field, or too different to tell.
+pub fn rigid(from: &[Line], to: &[Line], marks: (&[PointUm], &[PointUm]), params: &RegisterParams) -> Result<RigidFit> {
+    params.validate()?;
+    let (a, b) = (Cloud::new(from), Cloud::new(to));
+    if a.samples.is_empty() || b.samples.is_empty() {
+        let lines = format!("{} and {} centrelines", from.len(), to.len());
+        return Err(refused(&lines, "at least one in either session", "trace the dendrites of both sessions"));
+    }
+    let refined = vote::starts(&a, &b, params).into_iter().map(|start| refine(&a, &b, start));
+    let best = refined
+        .map(|rigid| (misfit(&a, &b, &rigid, params.inlier_um), rigid))
+        .reduce(|best, next| if next.0 < best.0 { next } else { best });
+    let Some((_, mut best)) = best else {
+        return Err(refused("no start", "some", "raise register.max_turn_deg or register.max_shift_xy_um"));
+    };
+    let direction = common_direction(&b);
+    if let Some(direction) = direction {
+        best = slide(best, direction, marks);
+    }
+    judge(from, to, &best, direction.is_some(), params)
+}
+
+fn refused(value: &str, allowed: &str, remedy: &str) -> Error {
+    Error::parameter("registration", value, allowed, remedy)
+}
+
+fn refine(from: &Cloud, to: &Cloud, start: Rigid) -> Rigid {
+    let mut rigid = start;
+    let weight = from.spacing_um() / INDEPENDENT_UM;
+    for step in 0..STEPS {
+        let reach_um = REACH_UM.0 + (REACH_UM.1 - REACH_UM.0) * (2.0 * step as f64 / STEPS as f64).min(1.0);
+        let centre = rigid.apply(rigid.centre);
+        let [_, tilt_y, tilt_x] = rigid.angles_rad();
+        let tilt = TILT_DEG.to_radians();
+        let mut normal =
+            Normal::with_prior([TURN_RAD, tilt, tilt, STEP_UM, STEP_UM, STEP_UM], [0.0, tilt_y, tilt_x, 0.0, 0.0, 0.0]);
+        for sample in &from.samples {
+            let p = rigid.apply(sample.place);
+            let Some((near, _)) = to.nearest(p, turned(sample.tangent, &rigid), reach_um) else { continue };
+            let arm = [p.z - centre.z, p.y - centre.y, p.x - centre.x];
+            let d = [near.place.z - p.z, near.place.y - p.y, near.place.x - p.x];
+            let (ty, tx) = near.tangent;
+            normal.add(arm, [0.0, -tx, ty], d[2] * ty - d[1] * tx, weight);
+            normal.add(arm, [0.0, ty, tx], d[1] * ty + d[2] * tx, weight * ALONG);
+            normal.add(arm, [1.0, 0.0, 0.0], d[0], weight * Z_WEIGHT * Z_WEIGHT);
+        }
+        let x = normal.solve();
+        rigid = rigid.turned([x[0], x[1], x[2]], PointUm::new(x[3], x[4], x[5]));
+        if x.iter().all(|v| v.abs() < 1e-6) {
+            break;
+        }
+    }
+    rigid
+}
+
+fn turned((ty, tx): (f64, f64), rigid: &Rigid) -> (f64, f64) {
+    let r = &rigid.rotation;
+    (r[1][1] * ty + r[1][2] * tx, r[2][1] * ty + r[2][2] * tx)
+}
+
+/// Mean over all samples of the distance to the other lines, at most `inlier_um`.
+fn misfit(from: &Cloud, to: &Cloud, rigid: &Rigid, inlier_um: f64) -> f64 {
+    let distance = |sample: &crate::register::cloud::Sample| {
+        let near = to.nearest(rigid.apply(sample.place), turned(sample.tangent, rigid), inlier_um);
+        near.map_or(inlier_um, |(_, d)| d)
+    };
+    from.samples.iter().map(distance).sum::<f64>() / from.samples.len() as f64
+}
+
+/// The direction (y, x) all lines run in, if they do.
+fn common_direction(cloud: &Cloud) -> Option<(f64, f64)> {
+    let n = cloud.samples.len() as f64;
+    let sum = |f: fn((f64, f64)) -> f64| cloud.samples.iter().map(|s| f(s.tangent)).sum::<f64>() / n;
+    let (yy, yx, xx) = (sum(|t| t.0 * t.0), sum(|t| t.0 * t.1), sum(|t| t.1 * t.1));
+    // The smaller eigenvalue of the mean outer product of tangents, whose trace is 1.
+    let half = ((yy - xx) / 2.0).hypot(yx);
+    let angle = 0.5 * (2.0 * yx).atan2(yy - xx);
+    (0.5 - half < WEAK_SHARE).then(|| (angle.cos(), angle.sin()))
+}
+
+/// The shift along `direction` at which most marks have a partner; the smallest such shift.
+fn slide(rigid: Rigid, (dy, dx): (f64, f64), marks: (&[PointUm], &[PointUm])) -> Rigid {
+    let (reach, step, width) = SLIDE_UM;
+    let steps = (reach / step).round() as i64;
+    let mut shifts: Vec<f64> = (-steps..=steps).map(|k| k as f64 * step).collect();
+    shifts.sort_by(|a, b| a.abs().total_cmp(&b.abs()).then(a.total_cmp(b)));
+    let agreement = |by: f64| -> f64 {
+        let each = marks.0.iter().map(|&p| {
+            let p = rigid.apply(p);
+            let d2 = |q: &PointUm| {
+                (q.y - p.y - by * dy).powi(2) + (q.x - p.x - by * dx).powi(2) + (Z_WEIGHT * (q.z - p.z)).powi(2)
+            };
+            let nearest = marks.1.iter().map(d2).fold(f64::INFINITY, f64::min);
+            (-0.5 * nearest / (width * width)).exp()
+        });
+        each.sum()
+    };
+    let mut best = (0.0, 0.0);
+    for by in shifts {
+        let sum = agreement(by);
+        if sum > best.0 + 1e-9 {
+            best = (sum, by);
+        }
+    }
+    rigid.turned([0.0; 3], PointUm::new(0.0, best.1 * dy, best.1 * dx))
+}
+
+/// Figures of the transform, or an error if they are not good enough.
+fn judge(from: &[Line], to: &[Line], rigid: &Rigid, slides: bool, params: &RegisterParams) -> Result<RigidFit> {
+    let moved: Vec<Line> = from.iter().map(|line| line.moved(rigid)).collect();
+    let (a, b) = (Cloud::new(&moved), Cloud::new(to));
+    let mut across = Vec::new();
+    let mut share = |of: &Cloud, among: &Cloud| {
+        let mut n = 0;
+        for sample in &of.samples {
+            if let Some((near, _)) = among.nearest(sample.place, sample.tangent, params.inlier_um) {
+                n += 1;
+                across.push(sample.place.distance_xy_um(near.place));
+            }
+        }
+        n as f64 / of.samples.len() as f64
+    };
+    let inlier_share = share(&a, &b).max(share(&b, &a));
+    across.sort_by(f64::total_cmp);
+    let median_um = across.get(across.len() / 2).copied().unwrap_or(f64::INFINITY);
+    if inlier_share < params.min_inlier_share || median_um > params.max_median_um {
+        let value = format!(
+            "{:.0} % of the centrelines within {} µm, median {median_um:.2} µm",
+            100.0 * inlier_share,
+            params.inlier_um
+        );
+        let allowed =
+            format!("at least {:.0} %, median at most {} µm", 100.0 * params.min_inlier_share, params.max_median_um);
+        return Err(refused(
+            &value,
+            &allowed,
+            "check that both sessions show the same field, their voxel size and their traces",
+        ));
+    }
+    Ok(RigidFit {
+        rigid: *rigid,
+        median_um,
+        inlier_share,
+        turn_deg: rigid.turn_deg(),
+        tilt_deg: rigid.tilt_deg(),
+        slides,
+    })
+}

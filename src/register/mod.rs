@@ -1,0 +1,41 @@
+//! From one session to another: a rigid transform, which dendrite is which, and what is left along each dendrite.
+//!
+//! [`rigid`] fits centrelines to centrelines; it needs no image and no identities. [`overlaps`] says which line runs along
+//! which. [`elastic`] makes a smooth displacement along each line from pairs of places that are the same.
+
+mod cloud;
+mod elastic;
+mod fit;
+mod overlap;
+mod solve;
+mod vote;
+
+pub use crate::register::elastic::{Pair, elastic};
+pub use crate::register::fit::{RigidFit, rigid};
+pub use crate::register::overlap::{Overlap, overlaps};
+
+use crate::params::params;
+
+params! {
+    /// From one session to another.
+    pub struct RegisterParams in "register" {
+        /// Largest shift sought in the image plane, after the turn.
+        max_shift_xy_um: f64 = 10.0, "µm", 0.0..=100.0, "twice the 5 µm to be withstood; real sessions differ by 1 to 6 µm";
+        /// Largest shift sought along z.
+        max_shift_z_um: f64 = 10.0, "µm", 0.0..=100.0, "real sessions differ by up to 4.4 µm (SCIENCE.md section 7)";
+        /// Largest turn sought in the image plane.
+        max_turn_deg: f64 = 5.0, "degrees", 0.0..=30.0, "chronic windows are turned by 1 to 3 degrees between sessions";
+        /// A centreline point this close to the other session's lines agrees with them.
+        inlier_um: f64 = 2.0, "µm", 0.1..=20.0, "below the distance between neighbouring dendrites, above the bending left by a rigid fit";
+        /// Least share of the centrelines that must agree.
+        min_inlier_share: f64 = 0.5, "", 0.0..=1.0, "30 % lost from each of two sessions leaves .7";
+        /// Largest median distance, in the image plane, of the centreline points that agree.
+        max_median_um: f64 = 0.9, "µm", 0.01..=20.0, "real sessions: .2 to .5; lines that cross by chance: 1";
+        /// Least length over which two lines must run together to be the same dendrite.
+        min_overlap_um: f64 = 3.0, "µm", 0.1..=100.0, "longer than a crossing within inlier_um";
+        /// Reach of the regression of displacement along a dendrite.
+        elastic_um: f64 = 6.0, "µm", 0.5..=100.0, "leave-one-out error on linked human points is flat from 4 to 12";
+        /// Weight of the whole session's displacement against one linked place.
+        elastic_prior: f64 = 1.0, "", 0.0..=100.0, "one neighbour's worth: keeps empty stretches where their session is";
+    }
+}

@@ -1,0 +1,35 @@
+//! Which line of one session runs along which of another.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::geometry::Line;
+use crate::register::RegisterParams;
+use crate::register::cloud::Cloud;
+
+/// Two lines that run together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overlap {
+    /// Position of the first session's line.
+    pub a: usize,
+    /// Position of the second session's line.
+    pub b: usize,
+    /// Length over which they do, µm.
+    pub length_um: f64,
+}
+
+/// Pairs of lines that run together over [`RegisterParams::min_overlap_um`], from points and not from ids: a dendrite traced
+/// in one piece in one session may be several in another. `a_in_b` are the first session's lines in the second's µm. Sorted.
+pub fn overlaps(a_in_b: &[Line], b: &[Line], params: &RegisterParams) -> Vec<Overlap> {
+    let (from, to) = (Cloud::new(a_in_b), Cloud::new(b));
+    let mut counts: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    for sample in &from.samples {
+        if let Some((near, _)) = to.nearest(sample.place, sample.tangent, params.inlier_um) {
+            *counts.entry((sample.line, near.line)).or_default() += 1;
+        }
+    }
+    let length = |n: usize| n as f64 * from.spacing_um();
+    let pairs = counts.into_iter().map(|((a, b), n)| Overlap { a, b, length_um: length(n) });
+    pairs.filter(|o| o.length_um >= params.min_overlap_um).collect()
+}

@@ -1,0 +1,87 @@
+//! How sure a link is, given the alternatives.
+
+use std::collections::BTreeMap;
+
+use crate::track::Match;
+
+/// Rounds of message passing at most; it converges geometrically.
+const ROUNDS: usize = 200;
+/// Change of a message at which it has converged.
+const SETTLED: f64 = 1e-9;
+
+/// P(same) of every pair: its share of all one-to-one assignments, each weighted by exp(-its cost).
+///
+/// The costs are read as negative log likelihoods, a spine without partner costing `unpaired`; so exp(-cost + 2
+/// unpaired) is the odds of a pair alone against none. Competing assignments are summed by belief propagation on the
+/// bipartite graph, which converges always (Williams and Lau 2014, doi:10.1109/TAES.2014.120568) and is exact where the
+/// alternatives form no loop. In the order of `pairs`.
+pub fn p_same(pairs: &[Match], unpaired: f64) -> Vec<f64> {
+    let (rows, columns) = (grouped(pairs, |p| p.a), grouped(pairs, |p| p.b));
+    let odds: Vec<f64> = pairs.iter().map(|p| (2.0 * unpaired - p.cost).exp()).collect();
+    // to_b: what a spine of a says to one of b about this pair; to_a: the reverse.
+    let (mut to_b, mut to_a) = (vec![0.0; pairs.len()], vec![1.0; pairs.len()]);
+    for _ in 0..ROUNDS {
+        for members in &rows {
+            let total: f64 = 1.0 + members.iter().map(|&n| odds[n] * to_a[n]).sum::<f64>();
+            for &n in members {
+                // Summed anew where subtraction would cancel.
+                let others: f64 = 1.0 + members.iter().filter(|&&m| m != n).map(|&m| odds[m] * to_a[m]).sum::<f64>();
+                to_b[n] = odds[n] / others.min(total);
+            }
+        }
+        let mut change = 0.0_f64;
+        for members in &columns {
+            for &n in members {
+                let others: f64 = members.iter().filter(|&&m| m != n).map(|&m| to_b[m]).sum();
+                let new = 1.0 / (1.0 + others);
+                change = change.max((new - to_a[n]).abs());
+                to_a[n] = new;
+            }
+        }
+        if change < SETTLED {
+            break;
+        }
+    }
+    let mut p = vec![0.0; pairs.len()];
+    for members in &rows {
+        let total: f64 = 1.0 + members.iter().map(|&n| odds[n] * to_a[n]).sum::<f64>();
+        members.iter().for_each(|&n| p[n] = odds[n] * to_a[n] / total);
+    }
+    p
+}
+
+fn grouped(pairs: &[Match], key: fn(&Match) -> usize) -> Vec<Vec<usize>> {
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (n, pair) in pairs.iter().enumerate() {
+        groups.entry(key(pair)).or_default().push(n);
+    }
+    groups.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::track::{Match, p_same};
+
+    #[test]
+    fn a_pair_alone_has_its_odds_and_twins_share() {
+        let pair = |a, b, cost| Match { a, b, cost };
+        let alone = p_same(&[pair(0, 0, 9.0)], 4.5);
+        assert!((alone[0] - 0.5).abs() < 1e-9, "{alone:?}");
+        let twins = p_same(&[pair(0, 0, 0.0), pair(0, 1, 0.0)], 4.5);
+        // Three assignments of weights e^9, e^9 and 1.
+        let expected = 9f64.exp() / (2.0 * 9f64.exp() + 1.0);
+        assert!(twins.iter().all(|p| (p - expected).abs() < 1e-9), "{twins:?}");
+    }
+
+    #[test]
+    fn equals_the_sum_over_all_assignments_where_there_is_no_loop() {
+        let w = |cost: f64| (9.0 - cost).exp();
+        let (x, y, z) = (1.0, 2.5, 0.7);
+        let pairs = [Match { a: 0, b: 0, cost: x }, Match { a: 1, b: 0, cost: y }, Match { a: 1, b: 1, cost: z }];
+        let total = 1.0 + w(x) + w(y) + w(z) + w(x) * w(z);
+        let exact = [(w(x) + w(x) * w(z)) / total, w(y) / total, (w(z) + w(x) * w(z)) / total];
+        for (p, e) in p_same(&pairs, 4.5).into_iter().zip(exact) {
+            assert!((p - e).abs() < 1e-6, "{p} against {e}");
+        }
+    }
+}

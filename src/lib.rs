@@ -9,6 +9,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod assignment;
 pub mod error;
 pub mod geometry;
 pub mod model;
@@ -22,6 +23,7 @@ pub mod volume;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod detect;
+pub mod dynamics;
 pub mod engine;
 pub mod filter;
 pub mod io;

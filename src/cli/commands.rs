@@ -42,6 +42,10 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Score { what: ScoreCommand::Detect { found, truth, session, params } } => {
             extra::score_detect(&found, &truth, session, &params, voice)
         }
+        Command::Score { what: ScoreCommand::Tracks { found, truth, sessions, params } } => {
+            series::score_tracks(&found, &truth, sessions.as_deref(), &params, voice)
+        }
+        Command::Score { what: ScoreCommand::Links { found, truth } } => series::score_links(&found, &truth, voice),
         Command::Demo { engine, params, dir } => extra::demo(&engine, &params, &dir, voice),
         Command::Bench { engine, list, shape } => extra::bench(&engine, list, shape, voice),
         Command::Params { params } => print_params(&params, voice),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::args::{OutArgs, ParamsArgs};
 use crate::cli::commands::{self, Voice};
@@ -41,4 +41,33 @@ pub(crate) fn link(
     }
     print::line(&format!("{} sites, {} links", linked.tracks.len(), linked.links.len()))?;
     files.iter().try_for_each(|file| print::line(&format!("  {}", file.display())))
+}
+
+pub(crate) fn score_tracks(
+    found: &Path,
+    truth: &Path,
+    sessions: Option<&[i64]>,
+    params: &ParamsArgs,
+    voice: Voice,
+) -> Result<()> {
+    let params = commands::read_params(params)?;
+    print_nested(&json!(pipeline::score_tracks(found, truth, sessions, &params.score)?), voice)
+}
+
+pub(crate) fn score_links(found: &Path, truth: &Path, voice: Voice) -> Result<()> {
+    print_nested(&json!(pipeline::score_links(found, truth)?), voice)
+}
+
+/// One figure a line under its dotted name, or the whole as JSON.
+fn print_nested(score: &Value, voice: Voice) -> Result<()> {
+    if voice.json { print::json(score) } else { print_below("", score) }
+}
+
+fn print_below(name: &str, value: &Value) -> Result<()> {
+    let dotted = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+    match value {
+        Value::Object(members) => members.iter().try_for_each(|(key, v)| print_below(&dotted(key), v)),
+        Value::Array(items) => items.iter().enumerate().try_for_each(|(n, v)| print_below(&dotted(&n.to_string()), v)),
+        figure => print::line(&format!("{name:46} {figure}")),
+    }
 }

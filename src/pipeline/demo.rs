@@ -9,7 +9,7 @@ use crate::io::{self, ReadOptions};
 use crate::phantom::{self, PhantomParams};
 use crate::pipeline::{FileSet, Found, Params};
 use crate::progress::Progress;
-use crate::score::{self, DetectScore, FoundPoint, ScoreParams, Truth};
+use crate::score::{self, DetectScore, FoundPoint, LinkScore, ScoreParams, SeriesTruth, TrackScore, Truth};
 use crate::volume::Stack;
 
 /// Files of a synthetic stack: the folder is a truth folder for `gemmule score`.
@@ -43,6 +43,22 @@ pub fn write_phantom(
 /// Files that cannot be read or understood, a session that is not there, parameters out of range.
 pub fn score_detect(found: &Path, truth: &Path, session: i64, params: &ScoreParams) -> Result<DetectScore> {
     score::detect(&Truth::read(truth, session)?, &score::read_found(found)?, params)
+}
+
+/// Scores a table of links between a truth folder's own marks.
+///
+/// # Errors
+/// Files that cannot be read or understood, a link of unknown marks.
+pub fn score_links(found: &Path, truth: &Path) -> Result<LinkScore> {
+    score::links(&SeriesTruth::read(truth)?, &score::read_found_links(found)?)
+}
+
+/// Scores a table of tracks against the sessions of a truth folder (none: all of them).
+///
+/// # Errors
+/// Files that cannot be read or understood, a session that is not there, parameters out of range.
+pub fn score_tracks(found: &Path, truth: &Path, sessions: Option<&[i64]>, params: &ScoreParams) -> Result<TrackScore> {
+    score::tracks(&SeriesTruth::read(truth)?, &score::read_found_tracks(found)?, sessions, params)
 }
 
 /// What the demonstration did.

@@ -10,7 +10,7 @@ pub mod params;
 mod results;
 mod sites;
 
-pub use demo::{Demo, PHANTOM_FILES, demo, score_detect, write_phantom};
+pub use demo::{Demo, PHANTOM_FILES, demo, score_detect, score_links, score_tracks, write_phantom};
 pub use detect::{Found, detect};
 pub use file_set::FileSet;
 pub use link::{LINK_FILES, Linked, link, link_summary, write_link};

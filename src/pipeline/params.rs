@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::DetectParams;
+use crate::dynamics::DynamicsParams;
 use crate::error::{Error, Result};
 use crate::filter::ridge::RidgeParams;
 use crate::filter::smooth::ScaleParams;
@@ -80,6 +81,8 @@ bundle! {
     register: RegisterParams;
     /// Which spine is which in another session.
     track: TrackParams;
+    /// Rates and survival.
+    dynamics: DynamicsParams;
     /// Synthetic stacks with known truth.
     phantom: PhantomParams;
     /// When a found spine counts as a true one.

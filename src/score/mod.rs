@@ -15,8 +15,13 @@
 //! Figures are rounded to 5 decimals, and none where their denominator is 0.
 
 mod found;
+mod found_tracks;
+mod links;
 mod matching;
 mod region;
+mod series;
+mod track_pair;
+mod tracks;
 mod truth;
 
 use serde::Serialize;
@@ -24,7 +29,12 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::params::{InRange, params};
 pub use crate::score::found::{FoundPoint, read_found};
+pub use crate::score::found_tracks::{FoundCall, FoundTracks, read_found_tracks};
+pub use crate::score::links::{FoundLinks, LinkFigures, LinkOverall, LinkPair, LinkScore, links, read_found_links};
 use crate::score::matching::Gated;
+pub use crate::score::series::SeriesTruth;
+pub use crate::score::track_pair::TrackPair;
+pub use crate::score::tracks::{SessionFigures, TrackOverall, TrackScore, tracks};
 pub use crate::score::truth::{HeadKind, Truth, TruthSpine};
 
 /// Which place of a true spine a found one is compared with.
@@ -165,7 +175,7 @@ pub fn detect(truth: &Truth, found: &[FoundPoint], params: &ScoreParams) -> Resu
         n_truth_bad: bad.len(),
         n_found: found.len(),
         n_found_in_region: region.iter().filter(|&&r| r).count(),
-        n_found_on_bad: tally.on_bad,
+        n_found_on_bad: tally.bad.len(),
         n_matched_outside_region: tally.pairs.iter().filter(|&&(i, _)| !region[i]).count(),
         tp,
         fp: tally.fp,
@@ -213,7 +223,7 @@ struct Tally {
     /// Found and true spine, sorted.
     pairs: Vec<(usize, usize)>,
     /// Left over, and matched to a bad spine.
-    on_bad: usize,
+    bad: Vec<usize>,
     /// Left over in the scoring region.
     fp: usize,
 }
@@ -226,7 +236,7 @@ impl Tally {
         let on_bad = bad.assign(&left);
         let free = |i: &&usize| on_bad.binary_search_by_key(*i, |&(i, _)| i).is_err();
         let fp = left.iter().filter(free).filter(|&&i| region[i]).count();
-        Self { pairs, on_bad: on_bad.len(), fp }
+        Self { pairs, bad: on_bad.into_iter().map(|(i, _)| i).collect(), fp }
     }
 }
 
@@ -293,6 +303,11 @@ fn ratio(a: usize, b: usize) -> Option<f64> {
 /// Rounds to 5 decimals by way of the decimal text: the nearest, as a reader of the figures would.
 fn round(value: f64) -> f64 {
     format!("{value:.5}").parse().unwrap_or(value)
+}
+
+/// Mean of some values; none without values.
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| round(values.iter().sum::<f64>() / values.len() as f64))
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

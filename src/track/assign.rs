@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pathfinding::kuhn_munkres::kuhn_munkres;
-use pathfinding::matrix::Matrix;
+use crate::assignment::heaviest;
 
 /// Costs are whole numbers to the solver, in units of 1e-9: sums of any order are equal then.
 const COST_UNIT: f64 = 1e-9;
@@ -22,60 +21,13 @@ pub struct Match {
 /// The cheapest one-to-one choice among `pairs`, where a spine without a partner costs `unpaired`; sorted.
 ///
 /// A pair above twice `unpaired` is never worth it, so the problem falls apart into small ones, each solved by the
-/// Hungarian method (Kuhn 1955, doi:10.1002/nav.3800020109): the work grows with the number of spines, not its cube.
+/// Hungarian method: the work grows with the number of spines, not its cube.
 pub fn assign(pairs: &[Match], unpaired: f64) -> Vec<Match> {
-    let worth: Vec<Match> = pairs.iter().copied().filter(|p| p.cost < 2.0 * unpaired).collect();
-    let mut chosen: Vec<Match> = components(&worth).iter().flat_map(|c| solve(c, unpaired)).collect();
-    chosen.sort_by_key(|m| (m.a, m.b));
-    chosen
-}
-
-/// Pairs that share spines, directly or by others; in the order of their first spine.
-pub(super) fn components(pairs: &[Match]) -> Vec<Vec<Match>> {
-    let mut root: Vec<usize> = (0..pairs.len()).collect();
-    let (mut of_a, mut of_b) = (BTreeMap::new(), BTreeMap::new());
-    for (n, pair) in pairs.iter().enumerate() {
-        for other in [*of_a.entry(pair.a).or_insert(n), *of_b.entry(pair.b).or_insert(n)] {
-            let (x, y) = (find(&mut root, n), find(&mut root, other));
-            root[x.max(y)] = x.min(y);
-        }
-    }
-    let mut groups: BTreeMap<usize, Vec<Match>> = BTreeMap::new();
-    for (n, pair) in pairs.iter().enumerate() {
-        groups.entry(find(&mut root, n)).or_default().push(*pair);
-    }
-    groups.into_values().collect()
-}
-
-fn find(root: &mut [usize], mut n: usize) -> usize {
-    while root[n] != n {
-        root[n] = root[root[n]];
-        n = root[n];
-    }
-    n
-}
-
-fn solve(pairs: &[Match], unpaired: f64) -> Vec<Match> {
-    let number = |spines: Vec<usize>| -> BTreeMap<usize, usize> {
-        let sorted: std::collections::BTreeSet<usize> = spines.into_iter().collect();
-        sorted.into_iter().enumerate().map(|(n, spine)| (spine, n)).collect()
-    };
-    let rows = number(pairs.iter().map(|p| p.a).collect());
-    let columns = number(pairs.iter().map(|p| p.b).collect());
-    // What a pair saves against two spines without partner; 0 for leaving both without.
-    let saved = |p: &Match| ((2.0 * unpaired - p.cost) / COST_UNIT).round() as i64;
-    let mut weights = Matrix::new(rows.len(), columns.len(), 0_i64);
-    let mut pair_at = BTreeMap::new();
-    for pair in pairs {
-        let cell = (rows[&pair.a], columns[&pair.b]);
-        weights[cell] = saved(pair);
-        pair_at.insert(cell, *pair);
-    }
-    // The solver wants no more rows than columns.
-    let turned = rows.len() > columns.len();
-    let (_, partner) = kuhn_munkres(&if turned { weights.transposed() } else { weights.clone() });
-    let cells = partner.into_iter().enumerate().map(|(x, y)| if turned { (y, x) } else { (x, y) });
-    cells.filter(|&cell| weights[cell] > 0).filter_map(|cell| pair_at.get(&cell).copied()).collect()
+    // What a pair saves against two spines without partner.
+    let saved = |p: &Match| (p.a, p.b, ((2.0 * unpaired - p.cost) / COST_UNIT).round() as i64);
+    let worth: Vec<_> = pairs.iter().map(saved).collect();
+    let by_pair: BTreeMap<(usize, usize), f64> = pairs.iter().map(|p| ((p.a, p.b), p.cost)).collect();
+    heaviest(&worth).into_iter().map(|(a, b)| Match { a, b, cost: by_pair[&(a, b)] }).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,203 @@
+//! Counts and rates from one session to the next.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::dynamics::{DynamicsParams, Turnover};
+use crate::error::{Error, Result};
+use crate::model::{Session, Status, Track};
+
+/// Length of one dendrite on which spines can be judged in one session.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DendriteLength {
+    /// Position of the session.
+    pub session: usize,
+    /// The dendrite's number common to all sessions.
+    pub dendrite_id: u32,
+    /// Scorable length, µm.
+    pub length_um: f64,
+}
+
+/// Spines over one interval: numbers from calls, or expected numbers from probabilities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Counts {
+    /// Spines of the earlier session at sites scorable in both.
+    pub scorable_a: f64,
+    /// Those still there.
+    pub persistent: f64,
+    /// New ones, at sites scorable in both.
+    pub formed: f64,
+    /// Lost ones.
+    pub eliminated: f64,
+}
+
+/// Rates of one interval; none where their denominator is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Rates {
+    /// formed / scorable_a.
+    pub formation: Option<f64>,
+    /// eliminated / scorable_a.
+    pub elimination: Option<f64>,
+    /// As [`Turnover`] says.
+    pub turnover: Option<f64>,
+}
+
+impl Counts {
+    /// The numbers that one site adds to an interval, from its calls; none if it cannot be judged in both sessions.
+    fn called(track: &Track, a: usize, b: usize) -> Option<Self> {
+        let there = |k: usize| match track.calls[k].status {
+            Status::Present => Some(1.0),
+            Status::Absent => Some(0.0),
+            Status::Unscorable => None,
+        };
+        Some(Self::of(there(a)?, there(b)?))
+    }
+
+    /// The same as expected numbers, from the probabilities; where there is none the call stands. The two sessions are
+    /// taken as independent given their probabilities.
+    fn expected(track: &Track, a: usize, b: usize) -> Option<Self> {
+        let p = |k: usize| match (track.calls[k].status, track.calls[k].p_present) {
+            (Status::Unscorable, _) => None,
+            (_, Some(p)) => Some(p),
+            (status, None) => Some(f64::from(u8::from(status == Status::Present))),
+        };
+        Some(Self::of(p(a)?, p(b)?))
+    }
+
+    fn of(a: f64, b: f64) -> Self {
+        Self { scorable_a: a, persistent: a * b, formed: (1.0 - a) * b, eliminated: a * (1.0 - b) }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            scorable_a: self.scorable_a + other.scorable_a,
+            persistent: self.persistent + other.persistent,
+            formed: self.formed + other.formed,
+            eliminated: self.eliminated + other.eliminated,
+        }
+    }
+
+    /// Sum over tracks; `expected` from probabilities instead of calls.
+    pub(super) fn sum<'a>(tracks: impl IntoIterator<Item = &'a Track>, a: usize, b: usize, expected: bool) -> Self {
+        let one = |track| if expected { Self::expected(track, a, b) } else { Self::called(track, a, b) };
+        tracks.into_iter().filter_map(one).fold(Self::default(), Self::plus)
+    }
+
+    /// Rates over the earlier session's scorable spines, and turnover by the formula asked for.
+    ///
+    /// ```
+    /// use gemmule::dynamics::{Counts, Turnover};
+    /// let counts = Counts { scorable_a: 139.0, persistent: 117.0, formed: 16.0, eliminated: 22.0 };
+    /// let rates = counts.rates(Turnover::OverBoth);
+    /// assert!((rates.formation.unwrap() - 16.0 / 139.0).abs() < 1e-12);
+    /// assert!((rates.turnover.unwrap() - 38.0 / 272.0).abs() < 1e-12);
+    /// assert!((counts.rates(Turnover::OverCurrent).turnover.unwrap() - 38.0 / 266.0).abs() < 1e-12);
+    /// assert_eq!(Counts::default().rates(Turnover::MeanOfRates).turnover, None);
+    /// ```
+    pub fn rates(&self, turnover: Turnover) -> Rates {
+        let share = |n: f64, of: f64| (of > 0.0).then(|| n / of);
+        let changed = self.formed + self.eliminated;
+        let now = self.persistent + self.formed;
+        Rates {
+            formation: share(self.formed, self.scorable_a),
+            elimination: share(self.eliminated, self.scorable_a),
+            turnover: match turnover {
+                Turnover::OverBoth => share(changed, self.scorable_a + now),
+                Turnover::MeanOfRates => share(changed, 2.0 * self.scorable_a),
+                Turnover::OverCurrent => share(changed, 2.0 * now),
+            },
+        }
+    }
+}
+
+/// What happened between two sessions, on one dendrite or on all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interval {
+    /// The dendrite; none for all together.
+    pub dendrite_id: Option<u32>,
+    /// Positions of the two sessions.
+    pub sessions: (usize, usize),
+    /// Spines of the earlier and of the later session, whether or not the other session can be judged.
+    pub n: (usize, usize),
+    /// Sites with a spine in one of the sessions that cannot be judged in the other.
+    pub unscorable: usize,
+    /// From calls.
+    pub called: Counts,
+    /// From probabilities.
+    pub expected: Counts,
+    /// Scorable length in either session, µm, where known.
+    pub length_um: (Option<f64>, Option<f64>),
+}
+
+impl Interval {
+    /// Spines per µm of scorable length in either session.
+    pub fn density_per_um(&self) -> (Option<f64>, Option<f64>) {
+        let density = |n: usize, length: Option<f64>| length.filter(|l| *l > 0.0).map(|l| n as f64 / l);
+        (density(self.n.0, self.length_um.0), density(self.n.1, self.length_um.1))
+    }
+}
+
+/// Every interval of consecutive sessions: each dendrite by number, then all together.
+///
+/// # Errors
+/// [`Error::Parameter`] for tracks whose calls are not one per session, or parameters out of range.
+pub fn intervals(
+    sessions: &[Session],
+    tracks: &[Track],
+    lengths: &[DendriteLength],
+    params: &DynamicsParams,
+) -> Result<Vec<Interval>> {
+    params.validate()?;
+    check(sessions, tracks)?;
+    let numbers: BTreeSet<u32> =
+        tracks.iter().map(|t| t.dendrite_id).chain(lengths.iter().map(|l| l.dendrite_id)).collect();
+    let groups: Vec<Option<u32>> = numbers.into_iter().map(Some).chain([None]).collect();
+    let mut found = Vec::new();
+    for a in 0..sessions.len().saturating_sub(1) {
+        found.extend(groups.iter().map(|&dendrite_id| interval(dendrite_id, (a, a + 1), tracks, lengths)));
+    }
+    Ok(found)
+}
+
+pub(super) fn check(sessions: &[Session], tracks: &[Track]) -> Result<()> {
+    match tracks.iter().find(|t| t.calls.len() != sessions.len()) {
+        None => Ok(()),
+        Some(track) => Err(Error::parameter(
+            &format!("calls of track {}", track.track_id),
+            track.calls.len(),
+            &format!("{}, one per session", sessions.len()),
+            "give tracks and sessions of the same series",
+        )),
+    }
+}
+
+fn interval(
+    dendrite_id: Option<u32>,
+    (a, b): (usize, usize),
+    tracks: &[Track],
+    lengths: &[DendriteLength],
+) -> Interval {
+    let mine = |id: u32| dendrite_id.is_none_or(|d| d == id);
+    let here: Vec<&Track> = tracks.iter().filter(|t| mine(t.dendrite_id)).collect();
+    let status = |t: &Track, k: usize| t.calls[k].status;
+    let count = |k: usize| here.iter().filter(|t| status(t, k) == Status::Present).count();
+    let half = |t: &&&Track| {
+        let pair = [status(t, a), status(t, b)];
+        pair.contains(&Status::Present) && pair.contains(&Status::Unscorable)
+    };
+    let length = |k: usize| {
+        let of: Vec<f64> =
+            lengths.iter().filter(|l| l.session == k && mine(l.dendrite_id)).map(|l| l.length_um).collect();
+        (!of.is_empty()).then(|| of.iter().sum())
+    };
+    Interval {
+        dendrite_id,
+        sessions: (a, b),
+        n: (count(a), count(b)),
+        unscorable: here.iter().filter(half).count(),
+        called: Counts::sum(here.iter().copied(), a, b, false),
+        expected: Counts::sum(here.iter().copied(), a, b, true),
+        length_um: (length(a), length(b)),
+    }
+}

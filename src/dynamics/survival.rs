@@ -1,0 +1,179 @@
+//! Survival of spines: Kaplan-Meier at the days of the sessions.
+
+use crate::dynamics::DynamicsParams;
+use crate::dynamics::interval::check;
+use crate::error::Result;
+use crate::model::{Session, Status, Track};
+
+/// Spines followed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cohort {
+    /// Those of the first session.
+    Baseline,
+    /// Those formed at a session: absent in the last session before it that can be judged, present there.
+    FormedAt(usize),
+}
+
+/// Share of a cohort that is left after a session.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SurvivalPoint {
+    /// Position of the session.
+    pub session: usize,
+    /// Days since the cohort's session; sessions, where a day is unknown.
+    pub since: f64,
+    /// Spines followed up to here and judged here or later.
+    pub n_at_risk: usize,
+    /// Spines lost at this session.
+    pub n_lost: usize,
+    /// Kaplan-Meier estimate.
+    pub fraction: f64,
+    /// Lower and upper bound; the same as the fraction while nothing was lost or when nothing is left.
+    pub bounds: (f64, f64),
+}
+
+/// Kaplan-Meier survival (doi:10.1080/01621459.1958.10501452) of a cohort at every session from its own on, with
+/// Greenwood's variance on the log-log scale (Kalbfleisch and Prentice): S^exp(±z √V / ln S), V = Σ d / (n (n - d)).
+///
+/// A spine counts as lost at the first session it is called absent, and for good: one that comes back was lost. Sessions at which it
+/// cannot be judged are passed over: if it is there afterwards it lived through them, if it is absent it was lost at some time in
+/// between and is counted at the session that shows it (the right end of its interval; with intervals of one session the
+/// two estimates agree); if nothing is known afterwards it is censored at the last session that shows it.
+///
+/// # Errors
+/// [`crate::error::Error::Parameter`] for tracks whose calls are not one per session, or parameters out of range.
+pub fn survival(
+    sessions: &[Session],
+    tracks: &[Track],
+    cohort: Cohort,
+    params: &DynamicsParams,
+) -> Result<Vec<SurvivalPoint>> {
+    params.validate()?;
+    check(sessions, tracks)?;
+    let start = match cohort {
+        Cohort::Baseline => 0,
+        Cohort::FormedAt(session) => session,
+    };
+    // (last session known to be there, session at which it is known lost).
+    let lives: Vec<(usize, Option<usize>)> =
+        tracks.iter().filter(|t| belongs(t, cohort)).map(|t| life(t, start)).collect();
+    let (mut fraction, mut variance) = (1.0, 0.0);
+    let z = normal_quantile(0.5 + params.confidence / 2.0);
+    let mut points = Vec::new();
+    for session in start..sessions.len() {
+        let at_risk = lives.iter().filter(|(last, lost)| lost.map_or(*last >= session, |l| l >= session)).count();
+        let lost = lives.iter().filter(|(_, lost)| *lost == Some(session)).count();
+        if at_risk == 0 && session > start {
+            break;
+        }
+        if lost > 0 {
+            let (n, d) = (at_risk as f64, lost as f64);
+            fraction *= 1.0 - d / n;
+            variance += if lost < at_risk { d / (n * (n - d)) } else { 0.0 };
+        }
+        let since = match (sessions[start].day, sessions[session].day) {
+            (Some(a), Some(b)) => b - a,
+            _ => (session - start) as f64,
+        };
+        let bounds = log_log(fraction, variance, z);
+        points.push(SurvivalPoint { session, since, n_at_risk: at_risk, n_lost: lost, fraction, bounds });
+    }
+    Ok(points)
+}
+
+fn belongs(track: &Track, cohort: Cohort) -> bool {
+    let status = |k: usize| track.calls.get(k).map(|c| c.status);
+    match cohort {
+        Cohort::Baseline => status(0) == Some(Status::Present),
+        Cohort::FormedAt(session) => {
+            let before = (0..session).rev().filter_map(status).find(|s| *s != Status::Unscorable);
+            status(session) == Some(Status::Present) && before == Some(Status::Absent)
+        }
+    }
+}
+
+fn life(track: &Track, start: usize) -> (usize, Option<usize>) {
+    let mut last = start;
+    for (k, call) in track.calls.iter().enumerate().skip(start + 1) {
+        match call.status {
+            Status::Present => last = k,
+            Status::Absent => return (last, Some(k)),
+            Status::Unscorable => {}
+        }
+    }
+    (last, None)
+}
+
+fn log_log(fraction: f64, variance: f64, z: f64) -> (f64, f64) {
+    if !(fraction > 0.0 && fraction < 1.0) {
+        return (fraction, fraction);
+    }
+    let spread = z * variance.sqrt() / fraction.ln().abs();
+    (fraction.powf(spread.exp()), fraction.powf((-spread).exp()))
+}
+
+/// Quantile of the standard normal distribution, by bisection of Simpson's rule on its density: 1e-9 suffices here, and
+/// no crate of statistics is needed for one number.
+fn normal_quantile(share: f64) -> f64 {
+    let density = |x: f64| (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    let below = |x: f64| {
+        let (n, h) = (200, x / 200.0);
+        let inner: f64 = (1..n).map(|i| density(f64::from(i) * h) * if i % 2 == 1 { 4.0 } else { 2.0 }).sum();
+        0.5 + h / 3.0 * (density(0.0) + inner + density(x))
+    };
+    let (mut low, mut high) = (0.0, 10.0);
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if below(middle) < share { low = middle } else { high = middle }
+    }
+    (low + high) / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dynamics::survival::normal_quantile;
+    use crate::dynamics::{Cohort, DynamicsParams, survival};
+    use crate::model::{Call, Session, Status, Track};
+
+    fn tracks(rows: &[&str]) -> Vec<Track> {
+        let status = |c| match c {
+            '+' => Status::Present,
+            '-' => Status::Absent,
+            _ => Status::Unscorable,
+        };
+        let track = |(n, row): (usize, &&str)| Track {
+            track_id: n as u32 + 1,
+            dendrite_id: 1,
+            s_um: 0.0,
+            calls: row.chars().map(|c| Call::bare(status(c), None)).collect(),
+        };
+        rows.iter().enumerate().map(track).collect()
+    }
+
+    #[test]
+    fn quantiles_are_those_of_tables() {
+        assert!((normal_quantile(0.975) - 1.959_963_985).abs() < 1e-8);
+        assert!((normal_quantile(0.95) - 1.644_853_627).abs() < 1e-8);
+    }
+
+    #[test]
+    fn steps_censoring_and_bounds_are_as_by_hand() {
+        let days = [0.0, 2.0, 5.0];
+        let sessions: Vec<Session> = days.iter().map(|&d| Session { name: d.to_string(), day: Some(d) }).collect();
+        // Of five: one lost at 1; one lost somewhere up to 2; one censored after 1; two stay; the last is formed later.
+        let tracks = tracks(&["+--", "+?-", "++?", "+++", "+-+", "-++"]);
+        let points = survival(&sessions, &tracks, Cohort::Baseline, &DynamicsParams::default()).unwrap();
+        let steps: Vec<(f64, usize, usize)> = points.iter().map(|p| (p.since, p.n_at_risk, p.n_lost)).collect();
+        assert_eq!(steps, [(0.0, 5, 0), (2.0, 5, 2), (5.0, 2, 1)]);
+        assert!((points[1].fraction - 0.6).abs() < 1e-12 && (points[2].fraction - 0.3).abs() < 1e-12);
+        // S = .6, V = 2/(5*3): .6^exp(±1.96 sqrt(V)/ln .6).
+        let spread = (1.959_963_985 * (2.0_f64 / 15.0).sqrt() / 0.6_f64.ln().abs()).exp();
+        assert!((points[1].bounds.0 - 0.6_f64.powf(spread)).abs() < 1e-9);
+        assert!((points[1].bounds.1 - 0.6_f64.powf(1.0 / spread)).abs() < 1e-9);
+        let new = survival(&sessions, &tracks, Cohort::FormedAt(1), &DynamicsParams::default()).unwrap();
+        assert_eq!((new[0].n_at_risk, new[1].n_at_risk, new[1].fraction), (1, 1, 1.0));
+        assert_eq!(
+            survival(&sessions, &tracks, Cohort::FormedAt(2), &DynamicsParams::default()).unwrap()[0].n_at_risk,
+            1
+        );
+    }
+}

@@ -31,8 +31,8 @@ params! {
         min_inlier_share: f64 = 0.5, "", 0.0..=1.0, "30 % lost from each of two sessions leaves .7";
         /// Largest median distance, in the image plane, of the centreline points that agree.
         max_median_um: f64 = 0.9, "µm", 0.01..=20.0, "real sessions: .2 to .5; lines that cross by chance: 1";
-        /// Least length over which two lines must run together to be the same dendrite.
-        min_overlap_um: f64 = 3.0, "µm", 0.1..=100.0, "longer than a crossing within inlier_um";
+        /// Least length over which two lines must run together to be the same dendrite; of short lines, half.
+        min_overlap_um: f64 = 7.0, "µm", 0.1..=100.0, "a crossing at 37 degrees stays within inlier_um for 6.7 µm";
         /// Reach of the regression of displacement along a dendrite.
         elastic_um: f64 = 6.0, "µm", 0.5..=100.0, "leave-one-out error on linked human points is flat from 4 to 12";
         /// Weight of the whole session's displacement against one linked place.

@@ -19,7 +19,7 @@ pub struct Overlap {
     pub length_um: f64,
 }
 
-/// Pairs of lines that run together over [`RegisterParams::min_overlap_um`], from points and not from ids: a dendrite traced
+/// Pairs of lines that run together over [`RegisterParams::min_overlap_um`] or half of the shorter one, from points and not from ids: a dendrite traced
 /// in one piece in one session may be several in another. `a_in_b` are the first session's lines in the second's µm. Sorted.
 pub fn overlaps(a_in_b: &[Line], b: &[Line], params: &RegisterParams) -> Vec<Overlap> {
     let (from, to) = (Cloud::new(a_in_b), Cloud::new(b));
@@ -31,5 +31,6 @@ pub fn overlaps(a_in_b: &[Line], b: &[Line], params: &RegisterParams) -> Vec<Ove
     }
     let length = |n: usize| n as f64 * from.spacing_um();
     let pairs = counts.into_iter().map(|((a, b), n)| Overlap { a, b, length_um: length(n) });
-    pairs.filter(|o| o.length_um >= params.min_overlap_um).collect()
+    let shorter = |o: &Overlap| a_in_b[o.a].length_um().min(b[o.b].length_um());
+    pairs.filter(|o| o.length_um >= params.min_overlap_um.min(0.5 * shorter(o))).collect()
 }

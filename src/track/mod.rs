@@ -33,6 +33,8 @@ params! {
         unpaired: f64 = 4.5, "", 0.0..=100.0, "SCIENCE.md section 4: 4.5 to 7 are equal";
         /// Largest displacement left after registration, in the image plane.
         reach_um: f64 = 8.0, "µm", 0.1..=100.0, "more than twice what local distortion was seen to be";
+        /// Largest displacement left after registration, along z.
+        reach_z_um: f64 = 6.0, "µm", 0.1..=100.0, "4 sigma_w_um: beyond it another dendrite is met";
         /// Factors of the sigmas in the first rounds, in which the displacement along the dendrites is still unknown.
         widen: Vec<f64> = vec![2.0, 1.5, 1.0], "", 0.1..=10.0, "a rigid fit leaves 1.0 µm in the median: 2 sigma";
         /// Largest number of rounds of linking and refitting.

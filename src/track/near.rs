@@ -59,7 +59,7 @@ pub struct Near {
 }
 
 impl Near {
-    /// Every pair within [`TrackParams::reach_um`] in the image plane whose lines `may` be the same, sorted.
+    /// Every pair within [`TrackParams::reach_um`] in the image plane and [`TrackParams::reach_z_um`] along z whose lines `may` be the same, sorted.
     pub fn all(a: &Laid, b: &Laid, may: impl Fn(usize, usize) -> bool, params: &TrackParams) -> Vec<Self> {
         let cell = |p: PointUm| ((p.y / params.reach_um).floor() as i64, (p.x / params.reach_um).floor() as i64);
         let mut cells: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
@@ -75,7 +75,8 @@ impl Near {
             for j in partners {
                 let (q, foot_a, foot_b) = (b.places[j], &a.feet[i], &b.feet[j]);
                 let same_line = || a.hosts[i].iter().any(|&la| b.hosts[j].iter().any(|&lb| may(la, lb)));
-                if p.distance_xy_um(q) > params.reach_um || !same_line() {
+                let far = p.distance_xy_um(q) > params.reach_um || (q.z - p.z).abs() > params.reach_z_um;
+                if far || !same_line() {
                     continue;
                 }
                 let on_a = a.lines[foot_a.line].foot(0, q).u_um;

@@ -1,4 +1,4 @@
-//! Two sessions: register -> link -> refit the displacement along the dendrites -> link again.
+//! Two sessions: register -> P(same) -> refit the displacement along the dendrites -> P(same) again -> link.
 
 use std::collections::BTreeSet;
 
@@ -93,23 +93,32 @@ fn costs(a: &Laid, near: &[Near], elastic: &Elastic, widen: f64, params: &TrackP
     near.iter().map(|n| Match { a: n.a, b: n.b, cost: n.cost(a, elastic, widen, params) }).collect()
 }
 
-/// Rounds of linking and refitting until the links stay the same: the displacement, and all pairs' costs with it.
+/// Below this a pair does not pull the displacement.
+const NO_PULL: f64 = 1e-3;
+/// Change of a probability at which the rounds have settled.
+const SETTLED: f64 = 1e-3;
+
+/// Rounds of P(same) and of the displacement refitted with it as weights, until neither changes (expectation
+/// maximisation): the displacement, and all pairs' costs with it. Weights instead of chosen links keep a first wrong
+/// choice from confirming itself.
 fn settle(a: &Laid, near: &[Near], params: &Params) -> (Elastic, Vec<Match>) {
+    let widen = &params.track.widen;
     let mut elastic = Elastic::default();
-    let mut before: Vec<(usize, usize)> = Vec::new();
+    let mut before = vec![0.0; near.len()];
     for round in 0..params.track.rounds {
-        let widen = params.track.widen[round.min(params.track.widen.len() - 1)];
-        let chosen = track::assign(&costs(a, near, &elastic, widen, &params.track), params.track.unpaired);
-        let links: Vec<(usize, usize)> = chosen.iter().map(|m| (m.a, m.b)).collect();
-        if round >= params.track.widen.len() && links == before {
+        let costs = costs(a, near, &elastic, widen[round.min(widen.len() - 1)], &params.track);
+        let p = track::p_same(&costs, params.track.unpaired);
+        let changed = p.iter().zip(&before).any(|(new, old)| (new - old).abs() > SETTLED);
+        if round >= widen.len() && !changed {
             break;
         }
-        // `near` is sorted by both spines, as links are.
-        let linked = near.iter().filter(|n| links.binary_search(&(n.a, n.b)).is_ok());
-        let pairs: Vec<Pair> =
-            linked.map(|n| Pair { line: a.feet[n.a].line, s_um: a.feet[n.a].s_um, shift: n.shift }).collect();
+        let pair = |(n, &weight): (&Near, &f64)| {
+            let foot = &a.feet[n.a];
+            (weight > NO_PULL).then_some(Pair { line: foot.line, s_um: foot.s_um, shift: n.shift, weight })
+        };
+        let pairs: Vec<Pair> = near.iter().zip(&p).filter_map(pair).collect();
         elastic = register::elastic(&a.lines, &pairs, &params.register);
-        before = links;
+        before = p;
     }
     let pairs = costs(a, near, &elastic, 1.0, &params.track);
     (elastic, pairs)

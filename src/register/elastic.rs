@@ -17,14 +17,20 @@ pub struct Pair {
     pub s_um: f64,
     /// Displacement (z, y, x) left after the rigid transform, µm.
     pub shift: [f64; 3],
+    /// How sure it is that the two places are the same, 0 to 1.
+    pub weight: f64,
 }
 
 /// Displacement along every line, from pairs: a Gaussian-weighted mean over the pairs of the same line
-/// ([`RegisterParams::elastic_um`]), with the median of all pairs counting as [`RegisterParams::elastic_prior`] pairs.
+/// ([`RegisterParams::elastic_um`]), with the mean of all pairs counting as [`RegisterParams::elastic_prior`] pairs.
 ///
-/// d(s) = (Σ k(s - s_i) d_i + prior * median) / (Σ k(s - s_i) + prior), k(x) = exp(-x²/2 elastic_um²).
+/// d(s) = (Σ p_i k(s - s_i) d_i + prior * mean) / (Σ p_i k(s - s_i) + prior), k(x) = exp(-x²/2 elastic_um²).
 pub fn elastic(lines: &[Line], pairs: &[Pair], params: &RegisterParams) -> Elastic {
-    let middle = [0, 1, 2].map(|axis| median(pairs.iter().map(|p| p.shift[axis]).collect()));
+    let total: f64 = pairs.iter().map(|p| p.weight).sum();
+    let middle = [0, 1, 2].map(|axis| {
+        let sum: f64 = pairs.iter().map(|p| p.weight * p.shift[axis]).sum();
+        if total > 0.0 { sum / total } else { 0.0 }
+    });
     let mut of_line: Vec<Vec<&Pair>> = vec![Vec::new(); lines.len()];
     for pair in pairs {
         of_line[pair.line].push(pair);
@@ -42,7 +48,7 @@ pub fn elastic(lines: &[Line], pairs: &[Pair], params: &RegisterParams) -> Elast
             let first = pairs.partition_point(|p| p.s_um < s - reach);
             let (mut sum, mut total) = (middle.map(|m| m * params.elastic_prior), params.elastic_prior);
             for pair in pairs[first..].iter().take_while(|p| p.s_um <= s + reach) {
-                let weight = (-0.5 * ((pair.s_um - s) / params.elastic_um).powi(2)).exp();
+                let weight = pair.weight * (-0.5 * ((pair.s_um - s) / params.elastic_um).powi(2)).exp();
                 (0..3).for_each(|axis| sum[axis] += weight * pair.shift[axis]);
                 total += weight;
             }
@@ -55,9 +61,27 @@ pub fn elastic(lines: &[Line], pairs: &[Pair], params: &RegisterParams) -> Elast
     Elastic { lines: lines.iter().zip(&of_line).map(one).collect() }
 }
 
-/// The middle value, or 0 without values.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    if n == 0 { 0.0 } else { (values[(n - 1) / 2] + values[n / 2]) / 2.0 }
+#[cfg(test)]
+mod tests {
+    use crate::geometry::Line;
+    use crate::register::{Pair, RegisterParams, elastic};
+    use crate::units::PointUm;
+
+    #[test]
+    fn near_pairs_rule_and_far_places_keep_the_mean() {
+        let trace: Vec<PointUm> = (0..=120).map(|i| PointUm::new(5.0, 10.0, 0.5 * f64::from(i))).collect();
+        let lines = [Line::from_trace(0, &trace).unwrap()];
+        let pair = |s_um: f64, x| Pair { line: 0, s_um, shift: [0.5, 0.0, x], weight: 1.0 };
+        let mut pairs: Vec<Pair> = (0..10).map(|i| pair(f64::from(i), 1.0)).collect();
+        pairs.push(Pair { weight: 0.0, ..pair(5.0, 99.0) });
+        let fit = elastic(&lines, &pairs, &RegisterParams::default());
+        // Tangent (0, 1): along x is along the line.
+        for s in [0.0, 5.0, 59.0] {
+            let local = fit.at(0, s);
+            assert!((local.ds_um - 1.0).abs() < 1e-9 && (local.dw_um - 0.5).abs() < 1e-9, "{local:?}");
+        }
+        pairs.extend((50..60).map(|i| pair(f64::from(i), -1.0)));
+        let fit = elastic(&lines, &pairs, &RegisterParams::default());
+        assert!(fit.at(0, 5.0).ds_um > 0.8 && fit.at(0, 55.0).ds_um < -0.8 && fit.at(0, 30.0).ds_um.abs() < 0.05);
+    }
 }

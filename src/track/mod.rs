@@ -37,8 +37,8 @@ params! {
         reach_z_um: f64 = 6.0, "µm", 0.1..=100.0, "4 sigma_w_um: beyond it another dendrite is met";
         /// Factors of the sigmas in the first rounds, in which the displacement along the dendrites is still unknown.
         widen: Vec<f64> = vec![2.0, 1.5, 1.0], "", 0.1..=10.0, "a rigid fit leaves 1.0 µm in the median: 2 sigma";
-        /// Largest number of rounds of linking and refitting.
-        rounds: usize = 12, "", 1..=100, "it settles after 4 to 6";
+        /// Largest number of rounds of weighing pairs and refitting the displacement.
+        rounds: usize = 20, "", 1..=200, "it settles after about 10";
         /// Sessions that a spine may be missed in and still be the same one.
         max_missed: usize = 1, "sessions", 0..=100, "new spines often appear where one was lost: longer gaps are not the same spine";
         /// Farthest a spine may be from every centreline.

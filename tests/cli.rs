@@ -97,3 +97,48 @@ fn demo_phantom_score_info_and_params_work_together() {
     let read_back = gemmule(dir.path(), &["params", "--params", "all.toml"]);
     assert_eq!(text(&read_back.stdout), params, "what is printed can be read");
 }
+
+#[test]
+fn link_writes_its_tables_and_refuses_bad_ones() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut points = String::from("spine_row,session,z,y,x,note\n");
+    let mut lines = String::from("session,dendrite_id,order,z,y,x\n");
+    for session in 0..2 {
+        for n in 0..60 {
+            let (x, y) = (5 * n, 100.0 + 60.0 * (f64::from(n) / 8.0).sin() + 20.0 * f64::from(session));
+            lines += &format!("{session},{session},{n},{session},{y},{x}\n");
+            if n % 5 == 2 && n + session != 2 {
+                points += &format!("{n},{session},{session},{},{x},thin\n", y + 15.0);
+            }
+        }
+    }
+    std::fs::write(dir.path().join("points.csv"), &points).expect("written");
+    std::fs::write(dir.path().join("lines.csv"), lines).expect("written");
+    let arguments = ["link", "points.csv", "lines.csv", "--voxel-um", "1,0.1,0.1", "-o", "out", "--json"];
+    let out = gemmule(dir.path(), &arguments);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let printed: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON on stdout");
+    assert_eq!((&printed["result"]["links"], &printed["result"]["sites"]), (&11.into(), &12.into()));
+    let table = std::fs::read_to_string(dir.path().join("out/links.csv")).expect("links.csv");
+    assert!(table.starts_with("session_a,spine_row_a,session_b,spine_row_b,track_id,p_same\n0,"), "{table}");
+    let table = std::fs::read_to_string(dir.path().join("out/tracks.csv")).expect("tracks.csv");
+    let header = "track_id,session,day,dendrite_id,s_um,status,p_present,z_um,y_um,x_um,spine_id,head_width_um,brightness,\
+                  contrast,reason";
+    assert_eq!((table.lines().next(), table.lines().count()), (Some(header), 25));
+    assert!(table.contains(",absent,0.0000,"), "{table}");
+
+    let again = gemmule(dir.path(), &arguments);
+    assert!(again.status.code() == Some(2) && text(&again.stderr).contains("--force"));
+    std::fs::write(dir.path().join("bad.csv"), points.replace("7,0,0,", "7,0,deep,")).expect("written");
+    let cases: [(&[&str], &str); 3] = [
+        (&["bad.csv", "lines.csv", "--voxel-um", "1,0.1,0.1"], "bad.csv: line 2, column z is \"deep\""),
+        (&["points.csv", "lines.csv"], "--voxel-um"),
+        (&["points.csv", "points.csv", "--voxel-um", "1,0.1,0.1"], "lacks the columns dendrite_id, order"),
+    ];
+    for (tables, expected) in cases {
+        let out = gemmule(dir.path(), &[&["link", "-o", "none"], tables].concat());
+        assert_eq!(out.status.code(), Some(2), "{tables:?}");
+        assert!(text(&out.stderr).contains(expected), "{tables:?}: {}", text(&out.stderr));
+        assert!(!dir.path().join("none").exists());
+    }
+}

@@ -10,6 +10,7 @@ use crate::geometry::{Foot, Line, nearest_line};
 use crate::io::{self, PointSession};
 use crate::model::{Call, Link, Session, Status, Track, UnscorableReason};
 use crate::pipeline::pair::Observed;
+use crate::pipeline::place::SitePlace;
 use crate::pipeline::sites::{self, Sites};
 use crate::pipeline::{FileSet, Params};
 use crate::progress::Progress;
@@ -18,15 +19,6 @@ use crate::units::{PointUm, VoxelSize};
 
 /// Files of `gemmule link`.
 pub const LINK_FILES: [&str; 3] = ["links.csv", "tracks.csv", "run.json"];
-
-/// Beyond an end of a trace by this much a spine still counts as on it, µm.
-const END_UM: f64 = 0.5;
-/// How far a site's distance from its line may change and still be from the same line, µm.
-const SAME_UM: f64 = 2.0;
-/// The same along z, where marks and traces are whole planes and blurred.
-const SAME_Z_UM: f64 = 4.0;
-/// Cosine of the largest angle between a site's dendrite and the line it is sought on: 37 degrees.
-const PARALLEL: f64 = 0.8;
 
 /// What `gemmule link` finds.
 #[derive(Clone, Debug)]
@@ -114,61 +106,17 @@ fn foot(session: &Observed, spine: usize) -> Foot {
     nearest_line(&session.lines, session.places[spine]).expect("marks were checked to lie beside a line")
 }
 
-/// Where a site lies: its place, and the place 1 µm further along its dendrite.
-#[derive(Clone, Copy)]
-struct Lies {
-    place: PointUm,
-    ahead: PointUm,
-}
-
-impl Lies {
-    fn through(self, map: impl Fn(PointUm) -> PointUm) -> Self {
-        Self { place: map(self.place), ahead: map(self.ahead) }
-    }
-
-    /// Whether a line passes, in the right direction, where a spine that sits as `own` on its dendrite would be.
-    fn is_along(self, lines: &[Line], own: &Foot) -> bool {
-        let (dy, dx) = (self.ahead.y - self.place.y, self.ahead.x - self.place.x);
-        lines.iter().map(|line| (line, line.foot(0, self.place))).any(|(line, foot)| {
-            let inside = (-END_UM..=line.length_um() + END_UM).contains(&foot.s_um);
-            let parallel = (foot.tangent.0 * dy + foot.tangent.1 * dx).abs() > PARALLEL * dy.hypot(dx);
-            let as_far =
-                (foot.u_um.abs() - own.u_um.abs()).abs() <= SAME_UM && (foot.w_um - own.w_um).abs() <= SAME_Z_UM;
-            inside && parallel && as_far
-        })
-    }
-}
-
 /// The calls of one site, in the order of the sessions.
 fn calls(members: &[Member], sessions: &[PointSession], observed: &[Observed], sites: &Sites) -> Vec<Call> {
-    let mut lies: Vec<Option<(usize, Lies)>> = vec![None; sessions.len()];
-    for &(session, spine) in members {
-        let (place, foot) = (observed[session].places[spine], foot(&observed[session], spine));
-        let ahead = PointUm::new(place.z, place.y + foot.tangent.0, place.x + foot.tangent.1);
-        lies[session] = Some((0, Lies { place, ahead }));
-    }
+    let lies = sites.places(members, observed);
     let own = foot(&observed[members[0].0], members[0].1);
-    // From the nearest session that has it, the earlier of two: once forth, then back where that is nearer.
-    for k in 1..sessions.len() {
-        if let (None, Some((steps, site))) = (lies[k], lies[k - 1]) {
-            let pair = &sites.pairs[k - 1];
-            lies[k] = Some((steps + 1, site.through(|p| pair.map.forth(p, &pair.lines_in_b))));
-        }
-    }
-    for k in (0..sessions.len() - 1).rev() {
-        let Some((steps, site)) = lies[k + 1] else { continue };
-        if lies[k].is_none_or(|(now, _)| now > steps + 1) {
-            let pair = &sites.pairs[k];
-            lies[k] = Some((steps + 1, site.through(|p| pair.map.back(p, &pair.lines_in_b))));
-        }
-    }
-    let call = |(k, site): (usize, Option<(usize, Lies)>)| {
-        let place = site.map(|(_, s)| s.place);
+    let call = |(k, site): (usize, Option<SitePlace>)| {
+        let place = site.map(|s| s.place);
         if let Some(&(_, spine)) = members.iter().find(|m| m.0 == k) {
             let spine = Some(sessions[k].marks[spine].spine);
             return Call { p_present: Some(1.0), spine, ..Call::bare(Status::Present, place) };
         }
-        if site.is_some_and(|(_, s)| s.is_along(&observed[k].lines, &own)) {
+        if site.and_then(|s| s.line(&observed[k].lines, &own)).is_some() {
             Call { p_present: Some(0.0), ..Call::bare(Status::Absent, place) }
         } else {
             Call { reason: Some(UnscorableReason::OutOfVolume), ..Call::bare(Status::Unscorable, place) }

@@ -7,6 +7,7 @@ pub mod file_set;
 mod link;
 mod pair;
 pub mod params;
+mod place;
 mod results;
 mod sites;
 
@@ -16,5 +17,6 @@ pub use file_set::FileSet;
 pub use link::{LINK_FILES, Linked, link, link_summary, write_link};
 pub use pair::{Observed, PairLinks, Same, link_pair};
 pub use params::Params;
+pub use place::SitePlace;
 pub use results::{DETECT_FILES, Origin, summary, write_detect};
 pub use sites::{Sites, sites};

@@ -124,13 +124,13 @@ fn settle(a: &Laid, near: &[Near], params: &Params) -> (Elastic, Vec<Match>) {
     (elastic, pairs)
 }
 
-/// The cheapest assignment, with P(same) of its links.
+/// The cheapest assignment, with P(same) of its links, less the doubt that the costs leave out.
 fn with_certainty(pairs: &[Match], params: &TrackParams) -> Vec<Same> {
     let p = track::p_same(pairs, params.unpaired);
     let chosen = track::assign(pairs, params.unpaired);
     let certainty = |m: &Match| {
         let at = pairs.binary_search_by_key(&(m.a, m.b), |q| (q.a, q.b)).expect("what is chosen is among the pairs");
-        (m.a, m.b, p[at])
+        (m.a, m.b, p[at] * (1.0 - params.doubt))
     };
     chosen.iter().map(certainty).collect()
 }

@@ -18,7 +18,7 @@ pub struct FoundPoint {
 /// Reads found spines from a table with the columns `z_um`, `y_um`, `x_um` and, if there, `score`; others are ignored.
 ///
 /// # Errors
-/// [`Error::File`] if the file cannot be read, lacks a column or holds a value that is no finite number.
+/// [`crate::error::Error::File`] if the file cannot be read, lacks a column or holds a value that is no finite number.
 pub fn read_found(path: impl AsRef<Path>) -> Result<Vec<FoundPoint>> {
     let table = Table::read(path.as_ref())?;
     table.need(&["z_um", "y_um", "x_um"])?;

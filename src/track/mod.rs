@@ -31,6 +31,8 @@ params! {
         opposite: f64 = 50.0, "", 0.0..=1000.0, "linked human spines are always on one side";
         /// Cost of a spine that has no partner, in either session.
         unpaired: f64 = 4.5, "", 0.0..=100.0, "SCIENCE.md section 4: 4.5 to 7 are equal";
+        /// Share of links that are wrong however sure the costs are.
+        doubt: f64 = 0.02, "", 0.0..=1.0, "of links surer than .99 by their costs 9 of 199 were wrong on rr30a, 1 of 254 on a5n";
         /// Largest displacement left after registration, in the image plane.
         reach_um: f64 = 8.0, "µm", 0.1..=100.0, "more than twice what local distortion was seen to be";
         /// Largest displacement left after registration, along z.

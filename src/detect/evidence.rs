@@ -1,4 +1,4 @@
-//! What speaks against a candidate, and where its tip is.
+//! What speaks against a candidate.
 //!
 //! score = SNR * exp(-sum of weight_k * f_k). Each f is 0 for an ideal spine and about 1 for the worst case; all compare z with z at the head.
 
@@ -23,8 +23,6 @@ const REMARK: f64 = 0.5;
 pub(crate) struct Evidence {
     /// Signal-to-noise ratio less penalties.
     pub(crate) score: f64,
-    /// Sample coordinate across, of the tip.
-    pub(crate) tip_u: f64,
     /// Remarks, sorted.
     pub(crate) flags: Vec<SpineFlag>,
 }
@@ -62,13 +60,12 @@ pub(crate) fn weigh(straight: &Straight, c: &Candidate, params: &DetectParams) -
     let radius_um = frame.points[(c.s.round() as usize).min(frame.ns() - 1)].radius_um;
 
     let beyond = around.largest(-0.4, 0.4, u_um + BEYOND_UM);
-    let flanks = around.share(-FLANK_UM, u_um).min(around.share(FLANK_UM, u_um));
+    let flank = around.share(-FLANK_UM, u_um).max(around.share(FLANK_UM, u_um));
     let opposite = around.largest(-0.4, 0.4, -u_um);
     let far = (u_um - radius_um - FAR_UM).max(0.0);
     let deep = (frame.w_um(c.w).abs() - DEEP_UM).max(0.0);
     let penalty = params.penalty_beyond * beyond
-        + params.penalty_flanks * flanks
-        + params.penalty_opposite * opposite
+        + params.penalty_flank * flank
         + params.penalty_far * far
         + params.penalty_deep * deep;
 
@@ -79,26 +76,5 @@ pub(crate) fn weigh(straight: &Straight, c: &Candidate, params: &DetectParams) -
     if opposite > REMARK {
         flags.push(SpineFlag::OppositeSignal);
     }
-    Evidence { score: c.snr * (-penalty).exp(), tip_u: tip(straight, c, outward), flags }
-}
-
-/// Where the residual falls to half of the head's, outward.
-fn tip(straight: &Straight, c: &Candidate, outward: f64) -> f64 {
-    let residual =
-        |u: f64| straight.sample(&straight.value, c.s, c.w, u) - straight.sample(&straight.template, c.s, c.w, u);
-    let half = 0.5 * residual(c.u);
-    let last = (straight.frame.nu() - 1) as f64;
-    let mut u = c.u;
-    loop {
-        let next = u + outward;
-        if next < 0.0 || next > last {
-            return u;
-        }
-        let (here, there) = (residual(u), residual(next));
-        if there <= half {
-            let fraction = if here > there { (here - half) / (here - there) } else { 0.0 };
-            return u + outward * fraction.clamp(0.0, 1.0);
-        }
-        u = next;
-    }
+    Evidence { score: c.snr * (-penalty).exp(), flags }
 }

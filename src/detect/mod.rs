@@ -3,16 +3,22 @@
 //! 1. Each dendrite's image is laid out straight and its shaft taken away ([`crate::straight`]); samples nearer to another dendrite belong to
 //!    that one (`territory`).
 //! 2. Candidates are maxima of z sharpened along the shaft (`candidates`).
-//! 3. Each is scored: its signal-to-noise ratio, less what speaks for a crossing neurite or a swelling of the shaft (`evidence`).
-//! 4. What no method of this kind can judge is marked on the dendrite (`scorable`).
+//! 3. Each is scored: its signal-to-noise ratio, less what speaks for a crossing neurite (`evidence`).
+//! 4. Of candidates on one protrusion the surest stays (`unique`); its head and tip are found along its ridge (`head`).
+//! 5. What no method of this kind can judge is marked on the dendrite (`scorable`).
 
 mod candidates;
 mod evidence;
+mod head;
 mod scorable;
 mod territory;
+mod unique;
 
 use rayon::prelude::*;
 
+use crate::detect::candidates::Candidate;
+use crate::detect::evidence::Evidence;
+use crate::detect::head::Head;
 use crate::error::Result;
 use crate::model::{Dendrite, Side, Spine, SpineClass, SpineFlag, Unscorable};
 use crate::params::params;
@@ -25,7 +31,7 @@ params! {
     /// How spines are found beside a centreline.
     pub struct DetectParams in "detect" {
         /// Least score of a spine: signal-to-noise ratio less penalties.
-        score_min: f64 = 8.0, "standard deviations", 1.0..=1000.0, "optimum 7.8 on real, 8.2 on synthetic stacks (prototype)";
+        score_min: f64 = 2.1, "standard deviations", 0.5..=1000.0, "phantoms and in-vivo stacks agree on 2.0 to 2.3; the noise it is measured in holds the error of the template";
         /// Share of the mean along the shaft that is taken from z, which sharpens heads against swellings.
         sharpen: f64 = 0.5, "", 0.0..=1.0, "prototype";
         /// Standard deviation of that mean.
@@ -33,23 +39,31 @@ params! {
         /// Half length of the box in which a candidate is the maximum, along the shaft.
         box_s_um: f64 = 0.45, "µm", 0.05..=5.0, "heads nearer to each other are not resolved";
         /// Half width of the box, across.
-        box_u_um: f64 = 1.3, "µm", 0.05..=10.0, "a spine is one ridge across";
+        box_u_um: f64 = 0.4, "µm", 0.05..=10.0, "the lateral focus";
         /// Half height of the box, along the optical axis.
         box_z_um: f64 = 3.0, "µm", 0.0..=20.0, "the axial spread of focus";
-        /// Least distance of a head beyond the shaft's edge.
+        /// Of two candidates nearer than this along the shaft (and in the other two directions) the less sure one goes.
+        apart_s_um: f64 = 0.7, "µm", 0.05..=5.0, "the same spine: within .7 µm of the expected place, as the field counts";
+        /// The same across.
+        apart_u_um: f64 = 1.0, "µm", 0.05..=10.0, "a spine is one ridge across";
+        /// The same along the optical axis.
+        apart_z_um: f64 = 3.0, "µm", 0.1..=20.0, "the axial spread of focus";
+        /// Least distance of a candidate beyond the shaft's edge.
         beyond_min_um: f64 = 0.25, "µm", 0.0..=5.0, "prototype";
-        /// Largest distance of a head beyond the shaft's edge.
+        /// Largest distance of a candidate beyond the shaft's edge.
         beyond_max_um: f64 = 3.2, "µm", 0.5..=20.0, "prototype; longer protrusions are rare";
-        /// Weight of signal .8 µm beyond the head: a neurite that goes on.
-        penalty_beyond: f64 = 0.25, "", 0.0..=10.0, "equal weights; of 0, .25 and .5 the best with the threshold of 8 on in-vivo stacks";
-        /// Weight of signal on both flanks: a swelling, or a neurite alongside.
-        penalty_flanks: f64 = 0.25, "", 0.0..=10.0, "equal weights; of 0, .25 and .5 the best with the threshold of 8 on in-vivo stacks";
-        /// Weight of signal on the opposite side: a crossing neurite.
-        penalty_opposite: f64 = 0.25, "", 0.0..=10.0, "equal weights; of 0, .25 and .5 the best with the threshold of 8 on in-vivo stacks";
+        /// Share of the residual's maximum at which a spine ends.
+        head_falloff: f64 = 0.35, "", 0.05..=0.95, "above the noise of dim heads, below the dips between neck and head";
+        /// Distance from that end to the centre of the head.
+        head_edge_um: f64 = 0.4, "µm", 0.0..=2.0, "a head imaged .65 µm wide falls to .35 within .40 µm";
+        /// Weight of signal .8 µm beyond the candidate: a neurite that goes on.
+        penalty_beyond: f64 = 0.6, "", 0.0..=10.0, "rounded ratio to log SNR in a logistic model, left-out dendrites in vivo; phantoms agree in sign and order";
+        /// Weight of signal on the brighter flank: a neurite alongside, or another spine's edge.
+        penalty_flank: f64 = 0.5, "", 0.0..=10.0, "as penalty_beyond";
         /// Weight of the distance beyond 1.6 µm from the shaft.
-        penalty_far: f64 = 0.25, "1/µm", 0.0..=10.0, "as penalty_beyond";
+        penalty_far: f64 = 0.6, "1/µm", 0.0..=10.0, "as penalty_beyond";
         /// Weight of the depth beyond 1 µm above or below the shaft.
-        penalty_deep: f64 = 0.25, "1/µm", 0.0..=10.0, "as penalty_beyond";
+        penalty_deep: f64 = 0.3, "1/µm", 0.0..=10.0, "as penalty_beyond";
         /// Angle of a dendrite to the image plane beyond which its sides cannot be judged.
         steep_deg: f64 = 60.0, "degrees", 10.0..=90.0, "prototype";
     }
@@ -57,7 +71,7 @@ params! {
 
 /// Finds the spines of every dendrite, by dendrite and arc length; numbered from 1.
 ///
-/// Length is from the shaft's edge to where the residual falls to half of the head's. Width, class and brightness are left for
+/// Length is from the shaft's edge to the tip, where the residual has fallen to `head_falloff` of its maximum. Width, class and brightness are left for
 /// [`crate::measure`].
 ///
 /// # Errors
@@ -68,6 +82,7 @@ pub fn detect(straights: &[Straight], dendrites: &[Dendrite], params: &DetectPar
     let per_dendrite: Vec<Vec<Spine>> =
         straights.par_iter().map(|straight| on_dendrite(straight, &territory, params)).collect();
     let mut spines: Vec<Spine> = per_dendrite.into_iter().flatten().collect();
+    unique::over_dendrites(&mut spines, params);
     spines.sort_by(|a, b| a.dendrite_id.cmp(&b.dendrite_id).then(a.s_um.total_cmp(&b.s_um)).then(a.side.cmp(&b.side)));
     for (n, spine) in spines.iter_mut().enumerate() {
         spine.spine_id = n as u32 + 1;
@@ -87,30 +102,48 @@ pub fn unscorable(straight: &Straight, grid: Grid, params: &DetectParams) -> Res
 fn on_dendrite(straight: &Straight, territory: &Territory, params: &DetectParams) -> Vec<Spine> {
     let own = territory.mask(straight);
     let sharp = candidates::sharpen(straight, &own, params);
-    candidates::find(straight, &own, &sharp, params)
+    let passed: Vec<(Candidate, Evidence)> = candidates::find(straight, &own, &sharp, params)
         .into_iter()
-        .map(|candidate| (evidence::weigh(straight, &candidate, params), candidate))
-        .filter(|(evidence, _)| evidence.score >= params.score_min)
-        .map(|(evidence, candidate)| spine(straight, &candidate, evidence))
+        .map(|candidate| (candidate, evidence::weigh(straight, &candidate, params)))
+        .filter(|(_, evidence)| evidence.score >= params.score_min)
+        .collect();
+    let frame = &straight.frame;
+    let places: Vec<unique::Found> = passed
+        .iter()
+        .map(|(c, evidence)| unique::Found {
+            s_um: c.s * frame.step_s_um,
+            u_um: frame.u_um(c.u),
+            w_um: frame.w_um(c.w),
+            score: evidence.score,
+        })
+        .collect();
+    let stays = unique::on_dendrite(&places, params);
+    passed
+        .into_iter()
+        .zip(stays)
+        .filter(|(_, stays)| *stays)
+        .map(|((candidate, evidence), _)| {
+            let head = head::locate(straight, &own, &candidate, params);
+            spine(straight, &candidate, &head, evidence)
+        })
         .collect()
 }
 
-fn spine(straight: &Straight, candidate: &candidates::Candidate, evidence: evidence::Evidence) -> Spine {
+fn spine(straight: &Straight, candidate: &Candidate, head: &Head, evidence: Evidence) -> Spine {
     let frame = &straight.frame;
-    let at = candidate.s.round() as usize;
-    let base = straight.place(candidate.s, frame.middle_w() as f64, frame.middle_u() as f64);
+    let at = (head.centre.s.round() as usize).min(frame.ns() - 1);
     let side = if frame.u_um(candidate.u) > 0.0 { Side::Left } else { Side::Right };
     let mut flags: Vec<SpineFlag> = evidence.flags;
     flags.sort_unstable();
     Spine {
         spine_id: 0,
         dendrite_id: frame.dendrite_id,
-        head: straight.place(candidate.s, candidate.w, candidate.u),
-        tip: straight.place(candidate.s, candidate.w, evidence.tip_u),
-        base,
-        s_um: candidate.s * frame.step_s_um,
+        head: straight.place(head.centre.s, candidate.w, head.centre.u),
+        tip: straight.place(head.tip.s, candidate.w, head.tip.u),
+        base: straight.place(head.centre.s, frame.middle_w() as f64, frame.middle_u() as f64),
+        s_um: head.centre.s * frame.step_s_um,
         side,
-        length_um: (frame.u_um(evidence.tip_u).abs() - frame.points[at].radius_um).max(0.0),
+        length_um: (frame.u_um(head.tip.u).abs() - frame.points[at].radius_um).max(0.0),
         head_width_um: None,
         brightness: 0.0,
         snr: candidate.snr,

@@ -20,6 +20,8 @@ use crate::volume::{Stack, Volume};
 pub struct Found {
     /// The noise model used.
     pub noise: NoiseModel,
+    /// How many times larger than the model's the variance is after smoothing, because neighbouring voxels share noise.
+    pub noise_correlation: f64,
     /// Dendrites, longest first, with what of them cannot be judged.
     pub dendrites: Vec<Dendrite>,
     /// Spines by dendrite and arc length.
@@ -45,7 +47,9 @@ pub fn detect(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dy
     let scale = &params.scale;
     let sigma = SigmaUm { z_um: scale.sigma_z_um, y_um: scale.sigma_xy_um, x_um: scale.sigma_xy_um };
     let (smooth, variance) = smooth::smooth_with_variance(engine, stack, sigma, &noise, progress)?;
-    let input = StraightInput { smooth: &smooth, variance: &variance, grid: stack.grid(), offset: noise.offset };
+    let correlation = noise::correlation(&smooth, &variance, scale.sigma_xy_um, stack.voxel_size)?;
+    let grid = stack.grid();
+    let input = StraightInput { smooth: &smooth, variance: &variance, correlation, grid, offset: noise.offset };
     progress.step("detect", 0, 4)?;
     let straights: Vec<Straight> =
         dendrites.par_iter().map(|d| Straight::new(input, d, &params.straight)).collect::<Result<_>>()?;
@@ -59,7 +63,7 @@ pub fn detect(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dy
     progress.step("detect", 3, 4)?;
     let labels = measure::labels(&smooth, stack.grid(), noise.offset, &dendrites, &spines)?;
     progress.step("detect", 4, 4)?;
-    Ok(Found { noise, dendrites, spines, labels })
+    Ok(Found { noise, noise_correlation: correlation, dendrites, spines, labels })
 }
 
 /// Spines are sorted by dendrite: each dendrite measures its own run of them.

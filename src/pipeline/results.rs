@@ -67,6 +67,7 @@ pub fn write_detect(
         },
         "parameters": used,
         "noise": found.noise,
+        "noise_correlation": found.noise_correlation,
         "result": summary(found),
     });
     let path = set.path("run.json");

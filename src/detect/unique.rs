@@ -1,0 +1,52 @@
+//! One spine, one row: of several maxima on one protrusion the surest stays.
+
+use crate::detect::DetectParams;
+use crate::model::Spine;
+
+/// Heads at junctions are seen from two dendrites; nearer to each other than this they are one, µm in the plane.
+const SAME_HEAD_UM: f64 = 0.6;
+
+/// A candidate that passed, in the coordinates in which neighbours are judged; µm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Found {
+    pub(crate) s_um: f64,
+    pub(crate) u_um: f64,
+    pub(crate) w_um: f64,
+    pub(crate) score: f64,
+}
+
+/// Which of a dendrite's candidates stay: the surest first, those within an ellipsoid around it go.
+pub(crate) fn on_dendrite(found: &[Found], params: &DetectParams) -> Vec<bool> {
+    let near = |a: &Found, b: &Found| {
+        let parts = [
+            (a.s_um - b.s_um) / params.apart_s_um,
+            (a.u_um - b.u_um) / params.apart_u_um,
+            (a.w_um - b.w_um) / params.apart_z_um,
+        ];
+        parts.iter().map(|p| p * p).sum::<f64>() < 1.0
+    };
+    let mut order: Vec<usize> = (0..found.len()).collect();
+    order.sort_by(|&a, &b| found[b].score.total_cmp(&found[a].score).then(a.cmp(&b)));
+    let mut stays = vec![false; found.len()];
+    for i in order {
+        stays[i] = !found.iter().zip(&stays).any(|(other, &stays)| stays && near(other, &found[i]));
+    }
+    stays
+}
+
+/// Leaves the surest of heads that several dendrites claim.
+pub(crate) fn over_dendrites(spines: &mut Vec<Spine>, params: &DetectParams) {
+    let mut order: Vec<usize> = (0..spines.len()).collect();
+    order.sort_by(|&a, &b| spines[b].score.total_cmp(&spines[a].score).then(a.cmp(&b)));
+    let mut stays = vec![false; spines.len()];
+    for i in order {
+        let claimed = |other: &Spine| {
+            other.dendrite_id != spines[i].dendrite_id
+                && other.head.distance_xy_um(spines[i].head) < SAME_HEAD_UM
+                && (other.head.z - spines[i].head.z).abs() < params.apart_z_um
+        };
+        stays[i] = !spines.iter().zip(&stays).any(|(other, &stays)| stays && claimed(other));
+    }
+    let mut kept = stays.into_iter();
+    spines.retain(|_| kept.next().unwrap_or(true));
+}

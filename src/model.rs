@@ -144,6 +144,8 @@ pub struct Spine {
     pub head_width_um: Option<f64>,
     /// Residual peak over the shaft's axis brightness: the primary measure of size.
     pub brightness: f64,
+    /// Apparent volume of the head, µm³: follows true volume in rank, but heads larger than the focus read too small.
+    pub volume_um3: f64,
     /// Residual peak in standard deviations of its noise.
     pub snr: f64,
     /// How sure the detector is, higher is surer; the threshold is in the detection parameters.

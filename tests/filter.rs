@@ -165,6 +165,7 @@ impl Scene {
             length_um: 1.6,
             head_width_um: None,
             brightness: 0.0,
+        volume_um3: 0.0,
             snr: 20.0,
             score: 20.0,
             class: SpineClass::Unclassified,

@@ -146,6 +146,7 @@ fn spine(straight: &Straight, candidate: &Candidate, head: &Head, evidence: Evid
         length_um: (frame.u_um(head.tip.u).abs() - frame.points[at].radius_um).max(0.0),
         head_width_um: None,
         brightness: 0.0,
+        volume_um3: 0.0,
         snr: candidate.snr,
         score: evidence.score,
         class: SpineClass::Unclassified,

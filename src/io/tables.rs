@@ -11,7 +11,7 @@ use crate::model::{Dendrite, Spine};
 use crate::units::PointUm;
 
 /// Columns of `spines.csv`.
-const SPINE_COLUMNS: [&str; 20] = [
+const SPINE_COLUMNS: [&str; 21] = [
     "spine_id",
     "dendrite_id",
     "z_um",
@@ -32,6 +32,7 @@ const SPINE_COLUMNS: [&str; 20] = [
     "score",
     "class",
     "flags",
+    "volume_um3",
 ];
 
 /// Columns of `dendrites.csv`.
@@ -53,7 +54,7 @@ pub fn write_spines_csv(path: impl AsRef<Path>, spines: &[Spine]) -> Result<()> 
         row.push(spine.head_width_um.map_or(String::new(), decimals));
         row.extend([spine.brightness, spine.snr, spine.score].map(decimals));
         let flags: Vec<String> = spine.flags.iter().map(name).collect();
-        row.extend([name(spine.class), flags.join(";")]);
+        row.extend([name(spine.class), flags.join(";"), decimals(spine.volume_um3)]);
         row
     });
     write(path.as_ref(), &SPINE_COLUMNS, rows)

@@ -139,6 +139,7 @@ mod tests {
             length_um: 1.4,
             head_width_um: None,
             brightness: 0.5,
+            volume_um3: 0.05,
             snr: 12.0,
             score: 12.0,
             class: SpineClass::Mushroom,

@@ -165,7 +165,7 @@ impl Scene {
             length_um: 1.6,
             head_width_um: None,
             brightness: 0.0,
-        volume_um3: 0.0,
+            volume_um3: 0.0,
             snr: 20.0,
             score: 20.0,
             class: SpineClass::Unclassified,
@@ -178,7 +178,13 @@ impl Scene {
         let sigma = SigmaUm { z_um: 0.5, y_um: 0.15, x_um: 0.15 };
         let model = NoiseModel { gain: 1.0, offset: 0.0, read_variance: 1.0 };
         let (smooth, variance) = smooth_with_variance(&cpu(), &self.stack, sigma, &model, &mut Silent).expect("valid");
-        let input = StraightInput { smooth: &smooth, variance: &variance, correlation: 1.0, grid: self.stack.grid(), offset: 0.0 };
+        let input = StraightInput {
+            smooth: &smooth,
+            variance: &variance,
+            correlation: 1.0,
+            grid: self.stack.grid(),
+            offset: 0.0,
+        };
         Straight::new(input, &self.dendrite, &StraightParams::default()).expect("valid")
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use gemmule::engine::{Backend, Engine};
 use gemmule::error::Error;
-use gemmule::model::SpineFlag;
+use gemmule::model::{Spine, SpineFlag};
 use gemmule::phantom::{self, PhantomParams};
 use gemmule::pipeline::{self, Found, Params};
 use gemmule::progress::{Progress, Silent};

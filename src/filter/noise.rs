@@ -117,8 +117,9 @@ pub fn correlation(smooth: &Volume<f32>, variance: &Volume<f32>, sigma_um: f64, 
 /// (local mean, squared residual) of patches spread evenly over the volume.
 fn collect<T: Copy + Into<f32> + Sync>(shape: Shape, voxels: &[T], saturation: Option<f32>) -> Vec<(f32, f32)> {
     let stride = shape.len().div_ceil(MAX_SAMPLES).max(1);
-    let rows: Vec<usize> =
-        (0..shape.z * shape.y).filter(|r| (SPACING..shape.y.saturating_sub(SPACING)).contains(&(r % shape.y))).collect();
+    let rows: Vec<usize> = (0..shape.z * shape.y)
+        .filter(|r| (SPACING..shape.y.saturating_sub(SPACING)).contains(&(r % shape.y)))
+        .collect();
     let row = |r: usize| {
         let at = |y: usize, x: usize| -> f32 { voxels[(r + y * SPACING - SPACING) * shape.x + x].into() };
         // Starts differ from row to row, or a stride that divides the width would sample columns.

@@ -204,18 +204,26 @@ fn a_later_session_changes_no_earlier_link() {
 }
 
 #[test]
-fn a_single_straight_dendrite_is_placed_by_its_marks() {
-    let mut truth = field(5, 1);
-    truth.lines[0] = (0..=120).map(|i| PointUm::new(10.0, 20.0, 0.5 * f64::from(i))).collect();
+fn a_single_straight_dendrite_is_placed_by_its_marks_or_not_at_all() {
+    let straight = |seed: u64| {
+        let line = (0..=120).map(|i| PointUm::new(10.0, 20.0, 0.5 * f64::from(i))).collect();
+        Field { lines: vec![line], ..field(seed, 1) }
+    };
     let slid = Rigid::new([0.0; 3], PointUm::default(), PointUm::new(1.0, 0.5, 4.0));
-    let sessions = [
-        session(&truth, 0, &Rigid::identity(), 0.1, |_| false, |n| n % 8 == 1),
-        session(&truth, 1, &slid, 0.1, |_| false, |n| n % 8 == 5),
-    ];
-    let linked = run(&sessions);
-    assert!(linked.sites.pairs[0].fit.slides);
-    let (precision, recall) = right(&linked, &sessions, 0, 1);
-    assert!(precision > 0.95 && recall > 0.95, "precision {precision}, recall {recall}");
+    for seed in 5..11 {
+        let sessions = [
+            session(&straight(seed), 0, &Rigid::identity(), 0.1, |_| false, |n| n % 8 == 1),
+            session(&straight(seed), 1, &slid, 0.1, |_| false, |n| n % 8 == 5),
+        ];
+        let linked = run(&sessions);
+        assert!(linked.sites.pairs[0].fit.slides);
+        let (precision, recall) = right(&linked, &sessions, 0, 1);
+        assert!(precision > 0.95 && recall > 0.95, "seed {seed}: precision {precision}, recall {recall}");
+        let other = session(&straight(seed + 50), 1, &slid, 0.1, |_| false, |_| false);
+        let refused = link(&[sessions[0].clone(), other], false, &Params::default(), &mut Silent);
+        let message = refused.map(|l| l.links.len()).unwrap_err().to_string();
+        assert!(message.contains("as good as others"), "seed {seed}: {message}");
+    }
 }
 
 #[test]

@@ -33,6 +33,10 @@ const WEAK_SHARE: f64 = 0.05;
 /// Reach and step of the search along such lines, and width of a mark's agreement, µm.
 const SLIDE_UM: (f64, f64, f64) = (6.0, 0.25, 0.8);
 
+/// The agreement at the best shift along such lines must be this many times that at any other, µm away or more.
+const CLEAR: f64 = 1.2;
+const OTHER_UM: f64 = 2.0;
+
 /// A rigid transform and how far it can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RigidFit {
@@ -63,7 +67,8 @@ pub struct RigidFit {
 /// # Errors
 /// [`Error::Parameter`] named `registration` if there are no lines, or if less than
 /// [`RegisterParams::min_inlier_share`] of the lines agree or their median distance is above
-/// [`RegisterParams::max_median_um`]: then the sessions are not of the same field, or too different to tell.
+/// [`RegisterParams::max_median_um`]: then the sessions are not of the same field, or too different to tell. So too where
+/// all lines run one way and the marks do not say clearly how far they are shifted along.
 pub fn rigid(from: &[Line], to: &[Line], marks: (&[PointUm], &[PointUm]), params: &RegisterParams) -> Result<RigidFit> {
     params.validate()?;
     let (a, b) = (Cloud::new(from), Cloud::new(to));
@@ -89,7 +94,7 @@ pub fn rigid(from: &[Line], to: &[Line], marks: (&[PointUm], &[PointUm]), params
     };
     let direction = common_direction(&b);
     if let Some(direction) = direction {
-        best = slide(best, direction, marks);
+        best = slide(best, direction, marks)?;
     }
     judge(from, to, &best, direction.is_some(), params)
 }
@@ -155,11 +160,8 @@ fn common_direction(cloud: &Cloud) -> Option<(f64, f64)> {
 }
 
 /// The shift along `direction` at which most marks have a partner; the smallest such shift.
-fn slide(rigid: Rigid, (dy, dx): (f64, f64), marks: (&[PointUm], &[PointUm])) -> Rigid {
+fn slide(rigid: Rigid, (dy, dx): (f64, f64), marks: (&[PointUm], &[PointUm])) -> Result<Rigid> {
     let (reach, step, width) = SLIDE_UM;
-    let steps = (reach / step).round() as i64;
-    let mut shifts: Vec<f64> = (-steps..=steps).map(|k| k as f64 * step).collect();
-    shifts.sort_by(|a, b| a.abs().total_cmp(&b.abs()).then(a.total_cmp(b)));
     let agreement = |by: f64| -> f64 {
         let each = marks.0.iter().map(|&p| {
             let p = rigid.apply(p);
@@ -171,14 +173,17 @@ fn slide(rigid: Rigid, (dy, dx): (f64, f64), marks: (&[PointUm], &[PointUm])) ->
         });
         each.sum()
     };
-    let mut best = (0.0, 0.0);
-    for by in shifts {
-        let sum = agreement(by);
-        if sum > best.0 + 1e-9 {
-            best = (sum, by);
-        }
+    let steps = (reach / step).round() as i64;
+    let mut shifts: Vec<(f64, f64)> = (-steps..=steps).map(|k| k as f64 * step).map(|by| (by, agreement(by))).collect();
+    shifts.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.abs().total_cmp(&b.0.abs())).then(a.0.total_cmp(&b.0)));
+    let (by, most) = shifts[0];
+    let next = shifts.iter().find(|s| (s.0 - by).abs() >= OTHER_UM).map_or(0.0, |s| s.1);
+    if most < CLEAR * next || most <= 0.0 {
+        let value = format!("a shift of {by} µm along dendrites that all run one way, as good as others");
+        let remedy = "trace a dendrite that runs another way, or mark more spines";
+        return Err(refused(&value, "one shift that clearly most marks agree with", remedy));
     }
-    rigid.turned([0.0; 3], PointUm::new(0.0, best.1 * dy, best.1 * dx))
+    Ok(rigid.turned([0.0; 3], PointUm::new(0.0, by * dy, by * dx)))
 }
 
 /// Figures of the transform, or an error if they are not good enough.

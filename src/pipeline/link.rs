@@ -39,6 +39,31 @@ pub struct Linked {
 /// `unscorable` where it does not. The marks are taken at their word: `p_present` is 1 or 0. Neither the order of rows
 /// in the files nor `dendrite_id` matters, unless `trust_ids` says that an id is the same dendrite in every session.
 ///
+/// ```
+/// use gemmule::io::{Mark, PointSession};
+/// use gemmule::pipeline::{Params, link};
+/// use gemmule::progress::Silent;
+/// use gemmule::units::PointUm;
+///
+/// // A bent dendrite with a mark every 4 µm; in the second session all is 3 µm deeper and 2 µm aside, and one mark is gone.
+/// let at = |i: i32, up: f64, moved: f64| {
+///     let t = f64::from(i);
+///     PointUm::new(5.0 + 1.5 * moved, 20.0 + 8.0 * (t / 9.0).sin() + up + moved, t)
+/// };
+/// let session = |session: i64, moved: f64| PointSession {
+///     session,
+///     traces: [(0, (0..50).map(|i| at(i, 0.0, moved)).collect())].into(),
+///     marks: (1..12)
+///         .filter(|&n| session == 0 || n != 5)
+///         .map(|n| Mark { spine: n.into(), place: at(4 * n, if n % 2 == 0 { 1.5 } else { -1.5 }, moved) })
+///         .collect(),
+/// };
+/// let linked = link(&[session(0, 0.0), session(1, 2.0)], false, &Params::default(), &mut Silent)?;
+/// assert_eq!((linked.links.len(), linked.tracks.len()), (10, 11));
+/// assert!(linked.links.iter().all(|l| l.spine_a == l.spine_b && l.p_same > 0.9));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// A mark farther than [`crate::track::TrackParams::max_distance_um`] from every centreline, sessions that cannot be registered,
 /// parameters out of range, cancellation.

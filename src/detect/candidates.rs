@@ -71,7 +71,8 @@ pub(crate) fn find(straight: &Straight, own: &[bool], sharp: &[f32], params: &De
                 let inside = beyond > params.beyond_min_um && beyond < params.beyond_max_um;
                 // Below half the threshold nothing can pass: penalties only lower a score.
                 let strong = f64::from(sharp[i]) >= 0.5 * params.score_min;
-                if own[i] && inside && strong && sharp[i] >= highest[i] {
+                let bright = straight.residual(i) >= params.contrast_min as f32 * straight.axis[s];
+                if own[i] && inside && strong && bright && sharp[i] >= highest[i] {
                     found.push(refine(straight, sharp, (s, w, u)));
                 }
             }

@@ -25,13 +25,15 @@ use crate::params::params;
 use crate::straight::Straight;
 use crate::volume::Grid;
 
-pub use territory::Territory;
+use crate::detect::territory::Territory;
 
 params! {
     /// How spines are found beside a centreline.
     pub struct DetectParams in "detect" {
         /// Least score of a spine: signal-to-noise ratio less penalties.
         score_min: f64 = 2.1, "standard deviations", 0.5..=1000.0, "phantoms and in-vivo stacks agree on 2.0 to 2.3; the noise it is measured in holds the error of the template";
+        /// Least residual of a candidate over the shaft's axis brightness.
+        contrast_min: f64 = 0.04, "", 0.0..=1.0, "heads of .35 µm beside a thick shaft; human marks begin at about .1";
         /// Share of the mean along the shaft that is taken from z, which sharpens heads against swellings.
         sharpen: f64 = 0.5, "", 0.0..=1.0, "prototype";
         /// Standard deviation of that mean.
@@ -64,6 +66,8 @@ params! {
         penalty_far: f64 = 0.6, "1/µm", 0.0..=10.0, "as penalty_beyond";
         /// Weight of the depth beyond 1 µm above or below the shaft.
         penalty_deep: f64 = 0.3, "1/µm", 0.0..=10.0, "as penalty_beyond";
+        /// Contrast of a typical spine: where it would not reach the least score, the shaft is too dim to be judged.
+        typical_contrast: f64 = 0.2, "", 0.01..=2.0, "median of human marks in vivo is .2 to .25";
         /// Angle of a dendrite to the image plane beyond which its sides cannot be judged.
         steep_deg: f64 = 60.0, "degrees", 10.0..=90.0, "prototype";
     }
@@ -90,13 +94,23 @@ pub fn detect(straights: &[Straight], dendrites: &[Dendrite], params: &DetectPar
     Ok(spines)
 }
 
-/// What of a dendrite cannot be judged; sorted by start.
+/// What of each dendrite cannot be judged, sorted by start: see [`crate::model::UnscorableReason`].
+///
+/// `saturation` is the largest value the stack can hold, grey levels over the offset; none if it has no such value. Where several reasons hold, the first
+/// of steep, out of volume, crossed, saturated, dim is given.
 ///
 /// # Errors
 /// [`crate::error::Error::Parameter`] for parameters out of range.
-pub fn unscorable(straight: &Straight, grid: Grid, params: &DetectParams) -> Result<Vec<Unscorable>> {
+pub fn unscorable(
+    straights: &[Straight],
+    dendrites: &[Dendrite],
+    grid: Grid,
+    saturation: Option<f64>,
+    params: &DetectParams,
+) -> Result<Vec<Vec<Unscorable>>> {
     params.validate()?;
-    Ok(scorable::unscorable(straight, grid, params))
+    let territory = Territory::new(dendrites);
+    Ok(straights.par_iter().map(|s| scorable::unscorable(s, &territory, grid, saturation, params)).collect())
 }
 
 fn on_dendrite(straight: &Straight, territory: &Territory, params: &DetectParams) -> Vec<Spine> {

@@ -20,13 +20,13 @@ type Stop = (PointUm, u32, f64);
 
 /// Every dendrite's centreline, for nearest-point queries.
 #[derive(Debug)]
-pub struct Territory {
+pub(crate) struct Territory {
     cells: HashMap<(i64, i64), Vec<Stop>>,
 }
 
 impl Territory {
     /// From all dendrites of a stack.
-    pub fn new(dendrites: &[Dendrite]) -> Self {
+    pub(crate) fn new(dendrites: &[Dendrite]) -> Self {
         let mut cells: HashMap<(i64, i64), Vec<Stop>> = HashMap::new();
         for dendrite in dendrites {
             let mut last = f64::NEG_INFINITY;
@@ -41,7 +41,7 @@ impl Territory {
     }
 
     /// Whether a place at `lateral_um` beside dendrite `id` at `s_um` is nearer to another stretch.
-    fn belongs_elsewhere(&self, place: PointUm, w_um: f64, lateral_um: f64, id: u32, s_um: f64) -> bool {
+    pub(crate) fn belongs_elsewhere(&self, place: PointUm, w_um: f64, lateral_um: f64, id: u32, s_um: f64) -> bool {
         let own = lateral_um.powi(2) + (Z_WEIGHT * w_um).powi(2);
         let (cy, cx) = cell(place);
         (cy - 1..=cy + 1).flat_map(|y| (cx - 1..=cx + 1).map(move |x| (y, x))).any(|key| {

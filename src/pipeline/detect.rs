@@ -54,8 +54,10 @@ pub fn detect(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dy
     let straights: Vec<Straight> =
         dendrites.par_iter().map(|d| Straight::new(input, d, &params.straight)).collect::<Result<_>>()?;
     progress.step("detect", 1, 4)?;
-    for (dendrite, straight) in dendrites.iter_mut().zip(&straights) {
-        dendrite.unscorable = detect::unscorable(straight, stack.grid(), &params.detect)?;
+    let saturation = stack.voxels.type_maximum().map(|most| f64::from(most) - noise.offset);
+    let unscorable = detect::unscorable(&straights, &dendrites, grid, saturation, &params.detect)?;
+    for (dendrite, stretches) in dendrites.iter_mut().zip(unscorable) {
+        dendrite.unscorable = stretches;
     }
     let mut spines = detect::detect(&straights, &dendrites, &params.detect)?;
     progress.step("detect", 2, 4)?;

@@ -63,7 +63,9 @@ pub struct Straight {
     pub value: Vec<f32>,
     /// What the shaft, its blur and the background contribute.
     pub template: Vec<f32>,
-    /// (value - template) over its standard deviation; 0 outside the volume.
+    /// Standard deviation of (value - template): noise and the template's error; infinite outside the volume.
+    pub sigma: Vec<f32>,
+    /// (value - template) / sigma; 0 outside the volume.
     pub z: Vec<f32>,
 }
 
@@ -94,9 +96,12 @@ impl Straight {
         let axis = template::axis(&frame, &value);
         let template = template::running_percentile(&frame, &value, &axis, params);
         let error = params.template_error as f32;
-        let z = value.iter().zip(&template).zip(&variance);
-        let z = z.map(|((f, t), v)| (f - t) / (v + (error * t).powi(2)).max(1e-12).sqrt()).collect();
-        Ok(Self { frame, axis, value, template, z })
+        let mut sigma = variance;
+        for (v, t) in sigma.iter_mut().zip(&template) {
+            *v = (*v + (error * t).powi(2)).max(1e-12).sqrt();
+        }
+        let z = value.iter().zip(&template).zip(&sigma).map(|((f, t), sigma)| (f - t) / sigma).collect();
+        Ok(Self { frame, axis, value, template, sigma, z })
     }
 
     /// The residual, grey levels: what is there beyond shaft and background.

@@ -20,7 +20,8 @@ fn data() -> Option<PathBuf> {
 fn in_vivo_sessions_reach_the_agreement_that_was_promised() {
     let Some(data) = data() else { return };
     let engine = Engine::new(Backend::Cpu).expect("the CPU always works");
-    for session in [0, 1] {
+    // F1 as promised; recall of resolved heads less two marks of session 0, which lie 1 µm beside any signal (closing note of issue 4).
+    for (session, least_f1, least_peaks) in [(0, 0.78, 0.90), (1, 0.78, 0.92), (2, 0.70, 0.85)] {
         let path = data.join(format!("rr30a/stacks/rr30a_s{session}.tif"));
         let stack = io::read_stack(path, &ReadOptions::default()).expect("the stack says its voxel size");
         let found = pipeline::detect(&engine, &stack, &Params::default(), &mut Silent).expect("it can be analysed");
@@ -29,6 +30,8 @@ fn in_vivo_sessions_reach_the_agreement_that_was_promised() {
         let truth = Truth::read(data.join("rr30a"), session).expect("the truth folder");
         let score = score::detect(&truth, &points, &ScoreParams::default()).expect("finite points");
         let f1 = score.f1.expect("there are spines");
-        assert!(f1 >= 0.65, "session {session}: F1 {f1:.3}");
+        assert!(f1 >= least_f1, "session {session}: F1 {f1:.3}");
+        let peaks = score.recall_peak.expect("some heads are resolved");
+        assert!(peaks >= least_peaks, "session {session}: recall of resolved heads {peaks:.3}");
     }
 }

@@ -72,6 +72,8 @@ fn spines_are_attached_measured_and_labelled() {
         let dendrite = &found.dendrites[spine.dendrite_id as usize - 1];
         assert!(dendrite.point_at(spine.s_um).distance_um(spine.base) < 0.05, "the base is on the centreline");
         assert!(spine.tip.distance_xy_um(spine.base) > spine.head.distance_xy_um(spine.base), "the tip is outermost");
+        let grid = phantom.stack.grid();
+        assert!(grid.contains(spine.head) && grid.contains(spine.tip), "spine {} lies in the stack", spine.spine_id);
         assert!(spine.length_um >= 0.0 && spine.brightness > 0.0 && spine.score <= spine.snr);
         assert!(spine.head_width_um.is_none_or(|w| w > 0.0 && w < 5.0));
         assert!(found.labels.as_slice().contains(&(spine.spine_id as u16)), "spine {} has no voxel", spine.spine_id);

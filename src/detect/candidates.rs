@@ -3,6 +3,9 @@
 use crate::detect::DetectParams;
 use crate::straight::Straight;
 
+/// What lies this far around a candidate is compared with it, µm.
+pub(crate) const AROUND_UM: f64 = 0.8;
+
 /// A maximum, at fractional sample coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Candidate {
@@ -72,13 +75,23 @@ pub(crate) fn find(straight: &Straight, own: &[bool], sharp: &[f32], params: &De
                 // Below half the threshold nothing can pass: penalties only lower a score.
                 let strong = f64::from(sharp[i]) >= 0.5 * params.score_min;
                 let bright = straight.residual(i) >= params.contrast_min as f32 * straight.axis[s];
-                if own[i] && inside && strong && bright && sharp[i] >= highest[i] {
+                let maximum = own[i] && inside && strong && bright && sharp[i] >= highest[i];
+                if maximum && surrounded(straight, (s, w, u), params.head_edge_um) {
                     found.push(refine(straight, sharp, (s, w, u)));
                 }
             }
         }
     }
     found
+}
+
+/// Whether the volume holds a head's edge outward, and both flanks.
+fn surrounded(straight: &Straight, (s, w, u): (usize, usize, usize), edge_um: f64) -> bool {
+    let frame = &straight.frame;
+    let (ds, du) = ((AROUND_UM / frame.step_s_um).round() as usize, (edge_um / frame.step_u_um).round() as usize);
+    let inside = |s: usize, u: usize| straight.sigma[frame.index(s, w, u)].is_finite();
+    let outward = if frame.u_um(u as f64) > 0.0 { (u + du).min(frame.nu() - 1) } else { u.saturating_sub(du) };
+    inside(s, outward) && inside(s.saturating_sub(ds), u) && inside((s + ds).min(frame.ns() - 1), u)
 }
 
 /// Sub-sample position of a maximum by a parabola along each axis.

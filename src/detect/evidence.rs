@@ -3,14 +3,10 @@
 //! score = SNR * exp(-sum of weight_k * f_k). Each f is 0 for an ideal spine and about 1 for the worst case; all compare z with z at the head.
 
 use crate::detect::DetectParams;
-use crate::detect::candidates::Candidate;
+use crate::detect::candidates::{AROUND_UM, Candidate};
 use crate::model::SpineFlag;
 use crate::straight::Straight;
 
-/// Beyond the head a spine ends; this far out, µm, only what passes by is left.
-const BEYOND_UM: f64 = 0.8;
-/// Where flanks are looked at, to either side along the shaft, µm.
-const FLANK_UM: f64 = 0.8;
 /// Heads further out than this are rarer the further they are, µm beyond the shaft.
 const FAR_UM: f64 = 1.6;
 /// Heads deeper or shallower than this belong to something else more often, µm.
@@ -59,8 +55,8 @@ pub(crate) fn weigh(straight: &Straight, c: &Candidate, params: &DetectParams) -
     let around = Around { straight, candidate: c, outward, at_head };
     let radius_um = frame.points[(c.s.round() as usize).min(frame.ns() - 1)].radius_um;
 
-    let beyond = around.largest(-0.4, 0.4, u_um + BEYOND_UM);
-    let flank = around.share(-FLANK_UM, u_um).max(around.share(FLANK_UM, u_um));
+    let beyond = around.largest(-0.4, 0.4, u_um + AROUND_UM);
+    let flank = around.share(-AROUND_UM, u_um).max(around.share(AROUND_UM, u_um));
     let opposite = around.largest(-0.4, 0.4, -u_um);
     let far = (u_um - radius_um - FAR_UM).max(0.0);
     let deep = (frame.w_um(c.w).abs() - DEEP_UM).max(0.0);

@@ -114,7 +114,9 @@ pub fn unscorable(
 }
 
 fn on_dendrite(straight: &Straight, territory: &Territory, params: &DetectParams) -> Vec<Spine> {
-    let own = territory.mask(straight);
+    let mut own = territory.mask(straight);
+    // Beyond the volume there is nothing to find or to follow.
+    own.iter_mut().zip(&straight.sigma).for_each(|(own, sigma)| *own &= sigma.is_finite());
     let sharp = candidates::sharpen(straight, &own, params);
     let passed: Vec<(Candidate, Evidence)> = candidates::find(straight, &own, &sharp, params)
         .into_iter()

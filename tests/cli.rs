@@ -35,7 +35,7 @@ fn detect_writes_every_file_and_says_where_its_numbers_come_from() {
     assert_eq!(run["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(run["input"]["sha256"].as_str().map(str::len), Some(64));
     assert_eq!(run["result"]["spines"], printed["result"]["spines"]);
-    assert_eq!(run["parameters"]["detect"]["score_min"], 8.0);
+    assert_eq!(run["parameters"]["detect"]["score_min"], gemmule::detect::DetectParams::default().score_min);
     let table = std::fs::read_to_string(dir.path().join("out/spines.csv")).expect("spines.csv");
     let header = "spine_id,dendrite_id,z_um,y_um,x_um,tip_z_um,tip_y_um,tip_x_um,base_z_um,base_y_um,base_x_um,s_um,side,\
                   length_um,head_width_um,brightness,snr,score,class,flags,volume_um3";

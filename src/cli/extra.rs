@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io;
 use crate::pipeline::bench::{self, BenchReport};
-use crate::pipeline::{self, DETECT_FILES, FileSet, Origin};
+use crate::pipeline::{self, DETECT_FILES, DetectDetail, FileSet, Origin};
 use crate::volume::Shape;
 
 pub(crate) fn phantom(params: &ParamsArgs, seed: Option<u64>, out: &OutArgs, voice: Voice) -> Result<()> {
@@ -29,7 +29,42 @@ pub(crate) fn phantom(params: &ParamsArgs, seed: Option<u64>, out: &OutArgs, voi
 
 pub(crate) fn score_detect(found: &Path, truth: &Path, session: i64, params: &ParamsArgs, voice: Voice) -> Result<()> {
     let params = commands::read_params(params)?;
-    print_score(&json!(pipeline::score_detect(found, truth, session, &params.score)?), voice)
+    let mut score = json!(pipeline::score_detect(found, truth, session, &params.score)?);
+    let detail = pipeline::score_detail(found, truth, session, &params.score)?;
+    if voice.json {
+        score["detail"] = json!(detail);
+        return print::json(&score);
+    }
+    print_score(&score, voice)?;
+    print_detail(&detail)
+}
+
+/// Intervals, one line per dendrite, and some ten points of the curve.
+fn print_detail(detail: &DetectDetail) -> Result<()> {
+    let share = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.3}"));
+    let interval = |of: Option<[f64; 2]>| of.map_or("-".into(), |[low, high]| format!("{low:.3} to {high:.3}"));
+    print::line(&format!("\n95 % intervals over {} stretches of 10 µm", detail.n_stretches))?;
+    for (name, of) in
+        [("precision", detail.precision_interval), ("recall", detail.recall_interval), ("f1", detail.f1_interval)]
+    {
+        print::line(&format!("{name:30} {}", interval(of)))?;
+    }
+    print::line("\ndendrite    true   found    false   precision   recall")?;
+    for d in &detail.dendrites {
+        let (precision, recall) = (share(d.precision), share(d.recall));
+        print::line(&format!("{:8} {:7} {:7} {:8} {precision:>11} {recall:>8}", d.dendrite, d.n_truth, d.tp, d.fp))?;
+    }
+    if detail.curve.is_empty() {
+        return Ok(());
+    }
+    print::line("\nthreshold   precision   recall")?;
+    let stride = detail.curve.len().div_ceil(10);
+    // The last point is all that was found.
+    for point in detail.curve.iter().rev().step_by(stride).collect::<Vec<_>>().into_iter().rev() {
+        let (precision, recall) = (share(point.precision), share(point.recall));
+        print::line(&format!("{:9.3} {precision:>11} {recall:>8}", point.threshold))?;
+    }
+    Ok(())
 }
 
 /// One figure a line, or the whole as JSON.

@@ -9,7 +9,9 @@ use crate::io::{self, ReadOptions};
 use crate::phantom::{self, PhantomParams};
 use crate::pipeline::{FileSet, Found, Params};
 use crate::progress::Progress;
-use crate::score::{self, DetectScore, FoundPoint, LinkScore, ScoreParams, SeriesTruth, TrackScore, Truth};
+use crate::score::{
+    self, DetectDetail, DetectScore, FoundPoint, LinkScore, ScoreParams, SeriesTruth, TrackScore, Truth,
+};
 use crate::volume::Stack;
 
 /// Files of a synthetic stack: the folder is a truth folder for `gemmule score`.
@@ -43,6 +45,14 @@ pub fn write_phantom(
 /// Files that cannot be read or understood, a session that is not there, parameters out of range.
 pub fn score_detect(found: &Path, truth: &Path, session: i64, params: &ScoreParams) -> Result<DetectScore> {
     score::detect(&Truth::read(truth, session)?, &score::read_found(found)?, params)
+}
+
+/// What stands behind [`score_detect`]: intervals, figures per dendrite, precision against recall.
+///
+/// # Errors
+/// As [`score_detect`].
+pub fn score_detail(found: &Path, truth: &Path, session: i64, params: &ScoreParams) -> Result<DetectDetail> {
+    score::detect_detail(&Truth::read(truth, session)?, &score::read_found(found)?, params)
 }
 
 /// Scores a table of links between a truth folder's own marks.

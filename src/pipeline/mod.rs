@@ -11,7 +11,8 @@ mod place;
 mod results;
 mod sites;
 
-pub use demo::{Demo, PHANTOM_FILES, demo, score_detect, score_links, score_tracks, write_phantom};
+pub use crate::score::DetectDetail;
+pub use demo::{Demo, PHANTOM_FILES, demo, score_detail, score_detect, score_links, score_tracks, write_phantom};
 pub use detect::{Found, detect};
 pub use file_set::FileSet;
 pub use link::{LINK_FILES, Linked, link, link_summary, write_link};

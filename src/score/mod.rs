@@ -14,6 +14,7 @@
 //!
 //! Figures are rounded to 5 decimals, and none where their denominator is 0.
 
+mod detail;
 mod found;
 mod found_tracks;
 mod links;
@@ -28,6 +29,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::params::{InRange, params};
+pub use crate::score::detail::{CurvePoint, DendriteScore, DetectDetail, detect_detail};
 pub use crate::score::found::{FoundPoint, read_found};
 pub use crate::score::found_tracks::{FoundCall, FoundTracks, read_found_tracks};
 pub use crate::score::links::{FoundLinks, LinkFigures, LinkOverall, LinkPair, LinkScore, links, read_found_links};
@@ -242,6 +244,8 @@ impl Tally {
 
 /// Precision over recall, from every threshold on the score.
 struct Curve {
+    /// Matched, matched and false, threshold: from the highest threshold down, where a pair is added.
+    steps: Vec<(usize, usize, f64)>,
     average_precision: f64,
     best: Option<Best>,
 }
@@ -273,7 +277,7 @@ impl Curve {
                 steps.push((tally.pairs.len(), tally.pairs.len() + tally.fp, threshold));
             }
         }
-        Some(Self { average_precision: round(area(&steps, n_truth)), best: best(&steps, n_truth) })
+        Some(Self { average_precision: round(area(&steps, n_truth)), best: best(&steps, n_truth), steps })
     }
 }
 

@@ -13,6 +13,16 @@ pub(super) fn inside(found: &[FoundPoint], centrelines: &[Vec<PointUm>], region_
     found.iter().map(|f| lines.iter().any(|line| line.holds(f.place, region_um))).collect()
 }
 
+/// The centreline nearest to a place (the first of equals), and the arc length there.
+pub(super) fn nearest_line(place: PointUm, centrelines: &[Vec<PointUm>]) -> (usize, f64) {
+    let lines = centrelines.iter().enumerate().filter_map(|(n, points)| Some((n, Line::new(points)?)));
+    let near = lines.map(|(n, line)| {
+        let (point, s_um) = line.nearest(place);
+        (place.distance_xy_um(point).hypot(place.z - point.z), n, s_um)
+    });
+    near.min_by(|a, b| a.0.total_cmp(&b.0)).map_or((0, 0.0), |(_, n, s_um)| (n, s_um))
+}
+
 /// A centreline as it is seen in the image plane.
 struct Line {
     points: Vec<PointUm>,

@@ -8,8 +8,8 @@ use gemmule::score::{self, FoundPoint, ScoreParams, Truth};
 use gemmule::units::{PointUm, VoxelSize};
 use gemmule::volume::{Shape, Stack, Volume, Voxels};
 
-/// Phantoms scored together: some 90 spines, of which one is .01 of F1.
-const SEEDS: std::ops::RangeInclusive<u64> = 1..=3;
+/// Phantoms scored together: some 150 spines, of which one is .003 to .007 of F1, well below the .02 that is asked about.
+const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
 /// Voxels cut off all around.
 const CUT: usize = 40;
 /// Nearer to the cut than this, µm, a shaft's template may change; neither found nor true spines count there.
@@ -96,36 +96,28 @@ impl Counts {
     fn f1(&self) -> f64 {
         2.0 * self.tp as f64 / (2 * self.tp + self.wrong) as f64
     }
+
+    /// Adds the score of one stack, of what lies `inner_um` inside the original's sides.
+    fn add(&mut self, truth: &Truth, heads: &[PointUm], (shape, size): (Shape, VoxelSize), inner_um: f64) {
+        let (height, width) = ((shape.y - 1) as f64 * size.y_um, (shape.x - 1) as f64 * size.x_um);
+        let inside = |p: PointUm| {
+            let is_in = |at: f64, to: f64| (inner_um..=to - inner_um).contains(&at);
+            inner_um == 0.0 || is_in(p.y, height) && is_in(p.x, width)
+        };
+        let points: Vec<FoundPoint> =
+            heads.iter().filter(|&&p| inside(p)).map(|&place| FoundPoint { place, score: None }).collect();
+        let mut truth = truth.clone();
+        truth.spines.retain(|s| inside(s.head.unwrap_or(s.tip)));
+        let score = score::detect(&truth, &points, &ScoreParams::default()).expect("finite points");
+        self.tp += score.tp;
+        self.wrong += score.fp + score.missed;
+    }
 }
 
-/// Adds the score of one stack, of what lies `inner_um` inside the original's sides.
-fn count(
-    into: &mut Counts,
-    truth: &Truth,
-    stack: &Stack,
-    original: (Shape, VoxelSize),
-    variant: Option<&Variant>,
-    inner_um: f64,
-) {
+fn heads(stack: &Stack) -> Vec<PointUm> {
     let engine = Engine::new(Backend::Cpu).expect("the CPU always works");
     let found = pipeline::detect(&engine, stack, &Params::default(), &mut Silent).expect("the stack can be analysed");
-    let (shape, size) = original;
-    let (height, width) = ((shape.y - 1) as f64 * size.y_um, (shape.x - 1) as f64 * size.x_um);
-    let inside = |p: PointUm| {
-        (inner_um..=height - inner_um).contains(&p.y) && (inner_um..=width - inner_um).contains(&p.x) || inner_um == 0.0
-    };
-    let back = |p: PointUm| variant.map_or(p, |v| (v.back)(p, shape, size));
-    let points: Vec<FoundPoint> = found
-        .spines
-        .iter()
-        .map(|s| FoundPoint { place: back(s.head), score: Some(s.score) })
-        .filter(|p| inside(p.place))
-        .collect();
-    let mut truth = truth.clone();
-    truth.spines.retain(|s| inside(s.head.unwrap_or(s.tip)));
-    let score = score::detect(&truth, &points, &ScoreParams::default()).expect("finite points");
-    into.tp += score.tp;
-    into.wrong += score.fp + score.missed;
+    found.spines.iter().map(|s| s.head).collect()
 }
 
 #[test]
@@ -142,15 +134,17 @@ fn f1_does_not_depend_on_how_the_stack_is_given() {
             (phantom, truth)
         })
         .collect();
+    let original = |phantom: &phantom::Phantom| (phantom.stack.voxels.shape(), phantom.stack.voxel_size);
+    let as_made: Vec<Vec<PointUm>> = made.iter().map(|(phantom, _)| heads(&phantom.stack)).collect();
     for variant in &VARIANTS {
         let (mut before, mut after) = (Counts { tp: 0, wrong: 0 }, Counts { tp: 0, wrong: 0 });
-        for (phantom, truth) in &made {
-            let stack = &phantom.stack;
-            let Voxels::U16(volume) = &stack.voxels else { panic!("phantoms have 16 bits") };
-            let original = (volume.shape(), stack.voxel_size);
-            let given = Stack { voxels: (variant.make)(volume), voxel_size: stack.voxel_size };
-            count(&mut before, truth, stack, original, None, variant.inner_um);
-            count(&mut after, truth, &given, original, Some(variant), variant.inner_um);
+        for ((phantom, truth), heads_before) in made.iter().zip(&as_made) {
+            let Voxels::U16(volume) = &phantom.stack.voxels else { panic!("phantoms have 16 bits") };
+            let (shape, size) = original(phantom);
+            let given = Stack { voxels: (variant.make)(volume), voxel_size: size };
+            let heads_after: Vec<PointUm> = heads(&given).into_iter().map(|p| (variant.back)(p, shape, size)).collect();
+            before.add(truth, heads_before, (shape, size), variant.inner_um);
+            after.add(truth, &heads_after, (shape, size), variant.inner_um);
         }
         let (before, after) = (before.f1(), after.f1());
         println!("{}: F1 {before:.3} -> {after:.3}", variant.name);

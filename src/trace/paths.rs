@@ -10,6 +10,8 @@ use crate::trace::{Path, TraceInput, TraceParams};
 
 /// Cost per µm never exceeds 1 / this.
 const COST_FLOOR: f32 = 0.02;
+/// Stretch whose median response is typical of an end, µm: some radii long.
+const END_UM: f32 = 3.0;
 
 /// The paths of one component, each with where it joins an earlier one.
 pub(super) fn tree(voxels: &[usize], found: &Components, input: &TraceInput<'_>, params: &TraceParams) -> Vec<Path> {
@@ -36,6 +38,7 @@ pub(super) fn tree(voxels: &[usize], found: &Components, input: &TraceInput<'_>,
                 }
             }
             let joins = (parent != NONE).then_some((parent as usize, at as usize));
+            let kept = search.blunt(kept, joins.is_none());
             paths.push(Path { voxels: kept.iter().map(|&v| voxels[v as usize]).collect(), joins });
             search.spread(kept);
         }
@@ -177,6 +180,30 @@ impl<'a> Search<'a> {
             }
         }
         &run[best.1..=best.2]
+    }
+
+    /// A run without what leads off the axis at its end, and at its start if that is `free`: the longest path goes on into a corner of the shaft's cross-section, where
+    /// the response is less than half of what is typical of the shaft nearby.
+    fn blunt<'r>(&self, run: &'r [u32], free: bool) -> &'r [u32] {
+        let off = |inward: &mut dyn Iterator<Item = u32>| {
+            let mut near: Vec<f32> = Vec::new();
+            let (mut um, mut last) = (0.0, None);
+            for v in inward {
+                um += last.map_or(0.0, |l| self.lateral_um(l, v));
+                if um > END_UM {
+                    break;
+                }
+                near.push(self.response[v as usize]);
+                last = Some(v);
+            }
+            let mut sorted = near.clone();
+            sorted.sort_unstable_by(f32::total_cmp);
+            let half = 0.5 * sorted[sorted.len() / 2];
+            near.iter().position(|&r| r >= half).unwrap_or(0)
+        };
+        let end = run.len() - off(&mut run.iter().rev().copied());
+        let start = if free { off(&mut run.iter().copied()) } else { 0 };
+        &run[start.min(end - 1)..end]
     }
 
     /// Marks the surroundings of a run, so that no second path is traced along the same shaft.

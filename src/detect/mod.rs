@@ -10,22 +10,23 @@
 mod candidates;
 mod evidence;
 mod head;
+mod learned;
+mod proposal;
 mod scorable;
 mod territory;
 mod unique;
 
 use rayon::prelude::*;
 
-use crate::detect::candidates::Candidate;
-use crate::detect::evidence::Evidence;
-use crate::detect::head::Head;
 use crate::error::Result;
-use crate::model::{Dendrite, Side, Spine, SpineClass, SpineFlag, Unscorable};
+use crate::model::{Dendrite, Spine, Unscorable};
 use crate::params::params;
 use crate::straight::Straight;
 use crate::volume::Grid;
 
 use crate::detect::territory::Territory;
+pub use learned::{Features, LearnedParams};
+pub use proposal::Proposal;
 
 params! {
     /// How spines are found beside a centreline.
@@ -76,22 +77,44 @@ params! {
 /// Finds the spines of every dendrite, by dendrite and arc length; numbered from 1.
 ///
 /// Length is from the shaft's edge to the tip, where the residual has fallen to `head_falloff` of its maximum. Width, class and brightness are left for
-/// [`crate::measure`].
+/// [`crate::measure`]. The score is the signal-to-noise ratio less penalties or, where `learned` is enabled, a probability.
 ///
 /// # Errors
 /// [`crate::error::Error::Parameter`] for parameters out of range.
-pub fn detect(straights: &[Straight], dendrites: &[Dendrite], params: &DetectParams) -> Result<Vec<Spine>> {
+pub fn detect(
+    straights: &[Straight],
+    dendrites: &[Dendrite],
+    params: &DetectParams,
+    learned: &LearnedParams,
+) -> Result<Vec<Spine>> {
+    learned.validate()?;
+    Ok(choose(&propose(straights, dendrites, params)?, params, learned))
+}
+
+/// Every candidate of every dendrite with its features, whatever its score: by dendrite, in the order of the samples.
+///
+/// # Errors
+/// [`crate::error::Error::Parameter`] for parameters out of range.
+pub fn propose(straights: &[Straight], dendrites: &[Dendrite], params: &DetectParams) -> Result<Vec<Proposal>> {
     params.validate()?;
     let territory = Territory::new(dendrites);
-    let per_dendrite: Vec<Vec<Spine>> =
-        straights.par_iter().map(|straight| on_dendrite(straight, &territory, params)).collect();
-    let mut spines: Vec<Spine> = per_dendrite.into_iter().flatten().collect();
+    let per_dendrite: Vec<Vec<Proposal>> =
+        straights.par_iter().map(|straight| proposal::on_dendrite(straight, &territory, params)).collect();
+    Ok(per_dendrite.into_iter().flatten().collect())
+}
+
+/// The candidates that pass by their score and are on one protrusion each, as [`detect`] returns them.
+pub fn choose(proposals: &[Proposal], params: &DetectParams, learned: &LearnedParams) -> Vec<Spine> {
+    let mut spines: Vec<Spine> = proposals
+        .chunk_by(|a, b| a.spine.dendrite_id == b.spine.dendrite_id)
+        .flat_map(|on_one| proposal::choose_on_dendrite(on_one, params, learned))
+        .collect();
     unique::over_dendrites(&mut spines, params);
     spines.sort_by(|a, b| a.dendrite_id.cmp(&b.dendrite_id).then(a.s_um.total_cmp(&b.s_um)).then(a.side.cmp(&b.side)));
     for (n, spine) in spines.iter_mut().enumerate() {
         spine.spine_id = n as u32 + 1;
     }
-    Ok(spines)
+    spines
 }
 
 /// What of each dendrite cannot be judged, sorted by start: see [`crate::model::UnscorableReason`].
@@ -111,61 +134,4 @@ pub fn unscorable(
     params.validate()?;
     let territory = Territory::new(dendrites);
     Ok(straights.par_iter().map(|s| scorable::unscorable(s, &territory, grid, saturation, params)).collect())
-}
-
-fn on_dendrite(straight: &Straight, territory: &Territory, params: &DetectParams) -> Vec<Spine> {
-    let mut own = territory.mask(straight);
-    // Beyond the volume there is nothing to find or to follow.
-    own.iter_mut().zip(&straight.sigma).for_each(|(own, sigma)| *own &= sigma.is_finite());
-    let sharp = candidates::sharpen(straight, &own, params);
-    let passed: Vec<(Candidate, Evidence)> = candidates::find(straight, &own, &sharp, params)
-        .into_iter()
-        .map(|candidate| (candidate, evidence::weigh(straight, &candidate, params)))
-        .filter(|(_, evidence)| evidence.score >= params.score_min)
-        .collect();
-    let frame = &straight.frame;
-    let places: Vec<unique::Found> = passed
-        .iter()
-        .map(|(c, evidence)| unique::Found {
-            s_um: c.s * frame.step_s_um,
-            u_um: frame.u_um(c.u),
-            w_um: frame.w_um(c.w),
-            score: evidence.score,
-        })
-        .collect();
-    let stays = unique::on_dendrite(&places, params);
-    passed
-        .into_iter()
-        .zip(stays)
-        .filter(|(_, stays)| *stays)
-        .map(|((candidate, evidence), _)| {
-            let head = head::locate(straight, &own, &candidate, params);
-            spine(straight, &candidate, &head, evidence)
-        })
-        .collect()
-}
-
-fn spine(straight: &Straight, candidate: &Candidate, head: &Head, evidence: Evidence) -> Spine {
-    let frame = &straight.frame;
-    let at = (head.centre.s.round() as usize).min(frame.ns() - 1);
-    let side = if frame.u_um(candidate.u) > 0.0 { Side::Left } else { Side::Right };
-    let mut flags: Vec<SpineFlag> = evidence.flags;
-    flags.sort_unstable();
-    Spine {
-        spine_id: 0,
-        dendrite_id: frame.dendrite_id,
-        head: straight.place(head.centre.s, candidate.w, head.centre.u),
-        tip: straight.place(head.tip.s, candidate.w, head.tip.u),
-        base: straight.place(head.centre.s, frame.middle_w() as f64, frame.middle_u() as f64),
-        s_um: head.centre.s * frame.step_s_um,
-        side,
-        length_um: (frame.u_um(head.tip.u).abs() - frame.points[at].radius_um).max(0.0),
-        head_width_um: None,
-        brightness: 0.0,
-        volume_um3: 0.0,
-        snr: candidate.snr,
-        score: evidence.score,
-        class: SpineClass::Unclassified,
-        flags,
-    }
 }

@@ -59,7 +59,7 @@ pub fn detect(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dy
     for (dendrite, stretches) in dendrites.iter_mut().zip(unscorable) {
         dendrite.unscorable = stretches;
     }
-    let mut spines = detect::detect(&straights, &dendrites, &params.detect)?;
+    let mut spines = detect::detect(&straights, &dendrites, &params.detect, &params.learned)?;
     progress.step("detect", 2, 4)?;
     measure_all(&straights, &dendrites, &mut spines, stack, params)?;
     progress.step("detect", 3, 4)?;

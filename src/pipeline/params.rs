@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::detect::DetectParams;
+use crate::detect::{DetectParams, LearnedParams};
 use crate::dynamics::DynamicsParams;
 use crate::error::{Error, Result};
 use crate::filter::ridge::RidgeParams;
@@ -75,6 +75,8 @@ bundle! {
     straight: StraightParams;
     /// From centrelines to spines.
     detect: DetectParams;
+    /// A score learned from marks; not used unless enabled.
+    learned: LearnedParams;
     /// Sizes and classes.
     measure: MeasureParams;
     /// From one session to another.

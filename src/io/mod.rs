@@ -7,6 +7,7 @@
 
 mod checksum;
 mod fault;
+mod marks;
 mod meta;
 mod points;
 mod read;
@@ -17,6 +18,7 @@ mod tiff;
 mod write;
 
 pub use crate::io::checksum::sha256;
+pub use crate::io::marks::{SpineMark, read_marks};
 pub use crate::io::points::{Mark, PointSession, read_point_sessions};
 pub use crate::io::read::{ReadOptions, StackInfo, info, read_stack};
 pub use crate::io::series::{write_links_csv, write_tracks_csv};

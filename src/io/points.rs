@@ -60,13 +60,18 @@ pub fn read_point_sessions(
 }
 
 /// How the places of a table are written.
-struct Places {
+pub(super) struct Places {
     columns: [&'static str; 3],
     factor: [f64; 3],
 }
 
 impl Places {
-    fn new(table: &Table<'_>, path: &Path, others: &[&'static str], voxel_size: Option<VoxelSize>) -> Result<Self> {
+    /// Of the named columns: voxels with a voxel size, µm without.
+    pub(super) fn of(columns: [&'static str; 3], voxel_size: Option<VoxelSize>) -> Self {
+        Self { columns, factor: voxel_size.map_or([1.0; 3], |v| [v.z_um, v.y_um, v.x_um]) }
+    }
+
+    pub(super) fn new(table: &Table<'_>, path: &Path, others: &[&'static str], voxel_size: Option<VoxelSize>) -> Result<Self> {
         const UM: [&str; 3] = ["z_um", "y_um", "x_um"];
         const VOXELS: [&str; 3] = ["z", "y", "x"];
         let in_um = UM.iter().all(|c| table.has(c));
@@ -84,7 +89,7 @@ impl Places {
         Ok(Self { columns, factor })
     }
 
-    fn at(&self, table: &Table<'_>, row: usize) -> Result<PointUm> {
+    pub(super) fn at(&self, table: &Table<'_>, row: usize) -> Result<PointUm> {
         let axis = |k: usize| Ok(table.number(row, self.columns[k])? * self.factor[k]);
         Ok(PointUm::new(axis(0)?, axis(1)?, axis(2)?))
     }

@@ -46,6 +46,23 @@ pub(crate) enum Command {
         #[command(flatten)]
         out: OutArgs,
     },
+    /// Fit the score of spines to your own marks, and say how well it does on dendrites left out.
+    Learn {
+        /// Marks: session (0 is the first stack), and z_um, y_um, x_um or voxels z, y, x; dendrite_id, head_* and is_bad if there.
+        #[arg(long, value_name = "marks.csv")]
+        marks: PathBuf,
+        /// The marked stacks, in the order of their sessions.
+        #[arg(value_name = "STACK", required = true)]
+        stacks: Vec<PathBuf>,
+        #[command(flatten)]
+        read: ReadArgs,
+        #[command(flatten)]
+        engine: EngineArgs,
+        #[command(flatten)]
+        params: ParamsArgs,
+        #[command(flatten)]
+        out: OutArgs,
+    },
     /// Link marked spines over sessions, from tables of points and centrelines, without images.
     Link {
         /// Marks: session, spine_row, and z_um, y_um, x_um or voxels z, y, x; other columns are ignored.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs, ReadArgs, ScoreCommand};
 use crate::cli::progress::Bars;
-use crate::cli::{extra, print, series};
+use crate::cli::{extra, learn, print, series};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io::{self, ReadOptions};
@@ -35,6 +35,9 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Info { file } => info(&file, voice),
         Command::Detect { stack, read, engine, params, out } => detect(&stack, &read, &engine, &params, &out, voice),
+        Command::Learn { marks, stacks, read, engine, params, out } => {
+            learn::learn((&marks, &stacks), &read, &engine, &params, &out, voice)
+        }
         Command::Link { points, dendrites, voxel_um, trust_dendrite_ids, params, out } => {
             series::link((&points, &dendrites), voxel_um, trust_dendrite_ids, &params, &out, voice)
         }

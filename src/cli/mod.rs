@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod extra;
+mod learn;
 mod print;
 mod progress;
 mod series;

@@ -49,8 +49,7 @@ pub(crate) fn features(straight: &Straight, c: &Candidate) -> Features {
     let at_head = straight.sample(&straight.z, c.s, c.w, c.u).max(1e-6);
     let around = Around { straight, candidate: c, outward, at_head };
     let nearest = (c.s.round() as usize).min(frame.ns() - 1);
-    let residual =
-        straight.sample(&straight.value, c.s, c.w, c.u) - straight.sample(&straight.template, c.s, c.w, c.u);
+    let residual = straight.sample(&straight.value, c.s, c.w, c.u) - straight.sample(&straight.template, c.s, c.w, c.u);
     let contrast = residual / f64::from(straight.axis[nearest]).max(1e-6);
     Features {
         log_snr: c.snr.max(FLOOR).ln(),

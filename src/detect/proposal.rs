@@ -37,11 +37,7 @@ pub(crate) fn on_dendrite(straight: &Straight, territory: &Territory, params: &D
 }
 
 /// Those of one dendrite's candidates that pass, one per protrusion.
-pub(crate) fn choose_on_dendrite(
-    proposals: &[Proposal],
-    params: &DetectParams,
-    learned: &LearnedParams,
-) -> Vec<Spine> {
+pub(crate) fn choose_on_dendrite(proposals: &[Proposal], params: &DetectParams, learned: &LearnedParams) -> Vec<Spine> {
     let score = |p: &Proposal| if learned.enabled { learned.probability(&p.features) } else { p.spine.score };
     let least = if learned.enabled { learned.probability_min } else { params.score_min };
     let passed: Vec<(&Proposal, f64)> = proposals.iter().map(|p| (p, score(p))).filter(|(_, s)| *s >= least).collect();

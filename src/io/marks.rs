@@ -87,10 +87,10 @@ mod tests {
     #[test]
     fn voxels_are_those_of_the_stack_and_order_does_not_matter() {
         let marks = read("session,z,y,x,is_bad\n1,3,10,20,1\n0,3,10,20,0\n").unwrap();
-        assert_eq!(marks.iter().map(|m| (m.session, m.place.z, m.is_bad)).collect::<Vec<_>>(), [
-            (0, 3.0, false),
-            (1, 6.0, true)
-        ]);
+        assert_eq!(
+            marks.iter().map(|m| (m.session, m.place.z, m.is_bad)).collect::<Vec<_>>(),
+            [(0, 3.0, false), (1, 6.0, true)]
+        );
         assert_eq!((marks[0].head, marks[0].dendrite_id), (None, None));
         let um = read("session,z_um,y_um,x_um,head_z_um,head_y_um,head_x_um,dendrite_id\n1,3,4,5,3,4,6,7\n").unwrap();
         assert_eq!((um[0].place.y, um[0].head.unwrap().x, um[0].dendrite_id), (4.0, 6.0, Some(7)));

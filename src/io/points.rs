@@ -71,7 +71,12 @@ impl Places {
         Self { columns, factor: voxel_size.map_or([1.0; 3], |v| [v.z_um, v.y_um, v.x_um]) }
     }
 
-    pub(super) fn new(table: &Table<'_>, path: &Path, others: &[&'static str], voxel_size: Option<VoxelSize>) -> Result<Self> {
+    pub(super) fn new(
+        table: &Table<'_>,
+        path: &Path,
+        others: &[&'static str],
+        voxel_size: Option<VoxelSize>,
+    ) -> Result<Self> {
         const UM: [&str; 3] = ["z_um", "y_um", "x_um"];
         const VOXELS: [&str; 3] = ["z", "y", "x"];
         let in_um = UM.iter().all(|c| table.has(c));

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::detect;
+use crate::detect::{self, Proposal};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::filter::smooth::SigmaUm;
@@ -30,6 +30,15 @@ pub struct Found {
     pub labels: Volume<u16>,
 }
 
+/// What spines are sought on.
+struct Laid {
+    noise: NoiseModel,
+    correlation: f64,
+    smooth: Volume<f32>,
+    dendrites: Vec<Dendrite>,
+    straights: Vec<Straight>,
+}
+
 /// Finds the dendrites and spines of one stack.
 ///
 /// The noise model comes from the stack itself, coordinates are the stack's own µm. A stack without dendrites gives none, which is no error.
@@ -37,6 +46,34 @@ pub struct Found {
 /// # Errors
 /// Parameters out of range, a stack without noise ([`noise::estimate`]), GPU faults, cancellation.
 pub fn detect(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dyn Progress) -> Result<Found> {
+    let Laid { noise, correlation, smooth, dendrites, straights } = lay(engine, stack, params, progress)?;
+    let mut spines = detect::detect(&straights, &dendrites, &params.detect, &params.learned)?;
+    progress.step("detect", 2, 4)?;
+    measure_all(&straights, &dendrites, &mut spines, stack, params)?;
+    progress.step("detect", 3, 4)?;
+    let labels = measure::labels(&smooth, stack.grid(), noise.offset, &dendrites, &spines)?;
+    progress.step("detect", 4, 4)?;
+    Ok(Found { noise, noise_correlation: correlation, dendrites, spines, labels })
+}
+
+/// The dendrites of one stack and every candidate beside them, whatever its score.
+///
+/// # Errors
+/// As [`detect`].
+pub fn candidates(
+    engine: &Engine,
+    stack: &Stack,
+    params: &Params,
+    progress: &mut dyn Progress,
+) -> Result<(Vec<Dendrite>, Vec<Proposal>)> {
+    let laid = lay(engine, stack, params, progress)?;
+    let proposals = detect::propose(&laid.straights, &laid.dendrites, &params.detect)?;
+    progress.step("detect", 4, 4)?;
+    Ok((laid.dendrites, proposals))
+}
+
+/// Traces the dendrites and lays the image out along each.
+fn lay(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dyn Progress) -> Result<Laid> {
     params.validate()?;
     let noise = noise::estimate(&stack.voxels)?;
     let mut dendrites = {
@@ -59,13 +96,7 @@ pub fn detect(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dy
     for (dendrite, stretches) in dendrites.iter_mut().zip(unscorable) {
         dendrite.unscorable = stretches;
     }
-    let mut spines = detect::detect(&straights, &dendrites, &params.detect, &params.learned)?;
-    progress.step("detect", 2, 4)?;
-    measure_all(&straights, &dendrites, &mut spines, stack, params)?;
-    progress.step("detect", 3, 4)?;
-    let labels = measure::labels(&smooth, stack.grid(), noise.offset, &dendrites, &spines)?;
-    progress.step("detect", 4, 4)?;
-    Ok(Found { noise, noise_correlation: correlation, dendrites, spines, labels })
+    Ok(Laid { noise, correlation, smooth, dendrites, straights })
 }
 
 /// Spines are sorted by dendrite: each dendrite measures its own run of them.

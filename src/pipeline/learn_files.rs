@@ -1,0 +1,63 @@
+//! The files of `gemmule learn`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::io::{self, ReadOptions};
+use crate::pipeline::{self, FileSet, Learned, Params, Seen};
+use crate::progress::Progress;
+
+/// Every file of what was learned.
+pub const LEARN_FILES: [&str; 3] = ["params.toml", "learn.json", "run.json"];
+
+/// Learns from marks on stacks (session k is the k-th) and writes [`LEARN_FILES`] to a folder, replacing what is there if the flag of `target` says so.
+///
+/// # Errors
+/// As [`pipeline::learn`], [`pipeline::candidates`], [`io::read_marks`] and [`io::read_stack`]; files that are there already or cannot be written.
+pub fn write_learn(
+    engine: &Engine,
+    marks: &Path,
+    stacks: &[PathBuf],
+    options: &ReadOptions,
+    params: &Params,
+    target: (&Path, bool),
+    progress: &mut dyn Progress,
+) -> Result<(Learned, Vec<PathBuf>)> {
+    let (dir, force) = target;
+    FileSet::check(dir, &LEARN_FILES, force)?;
+    let (mut seen, mut sizes, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    for path in stacks {
+        let stack = io::read_stack(path, options)?;
+        let (dendrites, proposals) = pipeline::candidates(engine, &stack, params, progress)?;
+        seen.push(Seen { dendrites, proposals });
+        sizes.push(stack.voxel_size);
+        inputs.push(
+            json!({ "path": path.display().to_string(), "sha256": io::sha256(path)?, "voxel_um": stack.voxel_size }),
+        );
+    }
+    let learned = pipeline::learn(&seen, &io::read_marks(marks, &sizes)?, params)?;
+    let fitted = Params { learned: learned.model.clone(), ..params.clone() };
+    let run = json!({
+        "program": "gemmule",
+        "version": env!("CARGO_PKG_VERSION"),
+        "command": "learn",
+        "engine": engine.describe(),
+        "marks": { "path": marks.display().to_string(), "sha256": io::sha256(marks)? },
+        "stacks": inputs,
+        "channel": options.channel,
+        "time": options.time,
+        "parameters": params,
+    });
+    let set = FileSet::new(dir, &LEARN_FILES, force)?;
+    let pretty = |value: &serde_json::Value| format!("{value:#}\n");
+    let texts = [fitted.to_toml(), pretty(&json!(learned)), pretty(&run)];
+    for (name, text) in LEARN_FILES.iter().zip(texts) {
+        let path = set.path(name);
+        std::fs::write(&path, text)
+            .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))?;
+    }
+    Ok((learned, set.commit()?))
+}

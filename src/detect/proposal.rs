@@ -67,7 +67,7 @@ fn spine(straight: &Straight, candidate: &Candidate, head: &Head, features: &Fea
         brightness: 0.0,
         volume_um3: 0.0,
         snr: candidate.snr,
-        score: score,
+        score,
         class: SpineClass::Unclassified,
         flags: evidence::flags(features),
     }

@@ -1,8 +1,9 @@
 //! A score fitted to a user's own marks.
 //!
 //! Candidates matched to marks are spines; those in no mark's gate but on a stretch that a person went over are none; all others teach nothing. A
-//! logistic model of the detector's features is fitted to both. How good it is on dendrites it has not seen is told by leaving out one at a time:
-//! a dendrite's figures come from a model fitted to the others.
+//! logistic model of the detector's features is fitted to both, and the least probability of a spine is the one of the best F1 on the same
+//! dendrites. How good that is on dendrites it has not seen is told by leaving out one at a time: a dendrite's figures come from a model and a least
+//! probability fitted to the others.
 
 use std::collections::BTreeMap;
 
@@ -100,8 +101,11 @@ pub fn learn(seen: &[Seen], marks: &[SpineMark], params: &Params) -> Result<Lear
     enough(&samples, spines, others, &params.learned)?;
     let default = LearnedParams { enabled: false, ..params.learned.clone() };
     let mut groups = Vec::new();
-    for group in lesson.groups() {
+    let all = lesson.groups();
+    for &group in &all {
+        let others: Vec<Group> = all.iter().copied().filter(|&g| g != group).collect();
         let model = fit(samples.iter().filter(|s| s.group != group), &params.learned);
+        let model = with_best_threshold(model, seen, &lesson, &others, params)?;
         let before = figures(seen, &lesson, group, &default, params)?;
         let after = figures(seen, &lesson, group, &model, params)?;
         groups.push(GroupFigures { group, before, after });
@@ -109,7 +113,7 @@ pub fn learn(seen: &[Seen], marks: &[SpineMark], params: &Params) -> Result<Lear
     let (mut before, mut after) = (Figures::default(), Figures::default());
     groups.iter().for_each(|g| before.add(g.before));
     groups.iter().for_each(|g| after.add(g.after));
-    let model = fit(samples.iter(), &params.learned);
+    let model = with_best_threshold(fit(samples.iter(), &params.learned), seen, &lesson, &all, params)?;
     Ok(Learned { model, spines, others, unused_marks: lesson.unused(), before, after, groups })
 }
 
@@ -175,6 +179,29 @@ fn fit<'a>(samples: impl Iterator<Item = &'a Sample>, params: &LearnedParams) ->
     let rows: Vec<([f64; Features::COUNT], bool)> = samples.map(|s| (s.features, s.is_spine)).collect();
     let fit = logistic::fit(&rows, params.regularisation);
     params.with_weights(fit.bias, fit.weights)
+}
+
+/// The model with the least probability that gives the best F1 on `groups`; of equals the one nearest to even odds, then the lower.
+fn with_best_threshold(
+    model: LearnedParams,
+    seen: &[Seen],
+    lesson: &Lesson<'_>,
+    groups: &[Group],
+    params: &Params,
+) -> Result<LearnedParams> {
+    let mut best: Option<(f64, LearnedParams)> = None;
+    // From even odds outwards, so that the first of equals is the one wanted.
+    for step in [0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5, -6, 6, -7, 7] {
+        let model = LearnedParams { probability_min: 0.5 + 0.05 * f64::from(step), ..model.clone() };
+        let mut sum = Figures::default();
+        for &group in groups {
+            sum.add(figures(seen, lesson, group, &model, params)?);
+        }
+        if best.as_ref().is_none_or(|(f1, _)| sum.f1() > *f1) {
+            best = Some((sum.f1(), model));
+        }
+    }
+    Ok(best.map_or(model, |(_, model)| model))
 }
 
 /// How well a score does on one dendrite, over all sessions.

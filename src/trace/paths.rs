@@ -30,6 +30,7 @@ pub(super) fn tree(voxels: &[usize], found: &Components, input: &TraceInput<'_>,
         let run = search.run_to(tip);
         search.exclude(&run);
         let kept = search.supported(&run);
+        let kept = search.blunt(kept, owner[kept[0] as usize].0 == NONE);
         if search.length_um(kept) >= params.min_length_um {
             let (parent, at) = owner[kept[0] as usize];
             for (position, &v) in kept.iter().enumerate() {
@@ -38,7 +39,6 @@ pub(super) fn tree(voxels: &[usize], found: &Components, input: &TraceInput<'_>,
                 }
             }
             let joins = (parent != NONE).then_some((parent as usize, at as usize));
-            let kept = search.blunt(kept, joins.is_none());
             paths.push(Path { voxels: kept.iter().map(|&v| voxels[v as usize]).collect(), joins });
             search.spread(kept);
         }

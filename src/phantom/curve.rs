@@ -49,6 +49,7 @@ impl SmoothNoise {
 }
 
 /// A curve with a radius, its points [`Curve::SPACING_UM`] apart along the straight line it wanders about.
+#[derive(Clone)]
 pub(super) struct Curve {
     pub(super) points: Vec<Vec3>,
     pub(super) s_um: Vec<f64>,

@@ -10,11 +10,14 @@
 //! practically never moves a rounded grey level.
 
 mod curve;
+mod kinetics;
 mod mass;
 mod optics;
 mod params;
+mod pose;
 mod random;
 mod scene;
+mod series;
 mod shape;
 mod truth;
 
@@ -30,7 +33,8 @@ use crate::phantom::optics::Psf;
 pub use crate::phantom::params::PhantomParams;
 use crate::phantom::random::{Purpose, stream};
 use crate::phantom::scene::Scene;
-pub use crate::phantom::truth::{TrueSpine, truth_files};
+pub use crate::phantom::series::{PhantomSeries, SeriesParams, TrueLink, series};
+pub use crate::phantom::truth::{TrueSpine, series_files, truth_files};
 use crate::progress::Progress;
 use crate::volume::{Grid, Stack, Volume, Voxels};
 
@@ -43,6 +47,8 @@ pub struct Phantom {
     pub expected_photons: Volume<f32>,
     /// The dendrites, longest first. Unlike a traced one, `radius_um` is the radius of the shaft itself, without optics.
     pub dendrites: Vec<Dendrite>,
+    /// Which dendrite of the scene each of them is.
+    pub courses: Vec<usize>,
     /// The spines whose base and head lie in the stack, by dendrite and arc length.
     pub spines: Vec<TrueSpine>,
 }
@@ -67,9 +73,14 @@ const BATCH: usize = 8;
 /// large, [`Error::Cancelled`].
 pub fn stack(params: &PhantomParams, progress: &mut dyn Progress) -> Result<Phantom> {
     let grid = params.grid()?;
+    seen(&Scene::draw(params, &grid), params, progress)
+}
+
+/// A scene as it is seen with the optics, motion and noise of `params`.
+fn seen(scene: &Scene, params: &PhantomParams, progress: &mut dyn Progress) -> Result<Phantom> {
+    let grid = params.grid()?;
     progress.step("phantom", 0, params.planes as u64)?;
-    let scene = Scene::draw(params, &grid);
-    let lit = Lit::new(&scene, params, &grid);
+    let lit = Lit::new(scene, params, &grid);
     let (mut expected, mut grey) = (Vec::with_capacity(grid.shape.len()), Vec::with_capacity(grid.shape.len()));
     for first in (0..params.planes).step_by(BATCH) {
         let last = (first + BATCH).min(params.planes);
@@ -81,7 +92,7 @@ pub fn stack(params: &PhantomParams, progress: &mut dyn Progress) -> Result<Phan
         progress.step("phantom", last as u64, params.planes as u64)?;
     }
     let expected_photons = Volume::new(grid.shape, expected)?;
-    let (dendrites, spines) = truth::of(&scene, &lit, &expected_photons, &grid);
+    let (dendrites, courses, spines) = truth::of(scene, &lit, &expected_photons, &grid);
     if dendrites.is_empty() {
         return Err(Error::parameter(
             "phantom.planes, rows and columns",
@@ -91,7 +102,7 @@ pub fn stack(params: &PhantomParams, progress: &mut dyn Progress) -> Result<Phan
         ));
     }
     let voxels = Voxels::U16(Volume::new(grid.shape, grey)?);
-    Ok(Phantom { stack: Stack { voxels, voxel_size: grid.voxel_size }, expected_photons, dendrites, spines })
+    Ok(Phantom { stack: Stack { voxels, voxel_size: grid.voxel_size }, expected_photons, dendrites, courses, spines })
 }
 
 /// A scene as points of light.
@@ -115,6 +126,10 @@ impl Lit {
             lit.points.extend(mass::curve(&dendrite.shaft, density).into_iter().filter(seen));
             let mut photons = Vec::with_capacity(dendrite.spines.len());
             for site in &dendrite.spines {
+                if !site.present {
+                    photons.push(0.0);
+                    continue;
+                }
                 let placed = site.place(&dendrite.shaft);
                 let cloud = mass::spine(&site.shape, &placed, density);
                 photons.push(psf.light_at(&cloud, placed.head));

@@ -21,6 +21,14 @@ pub(super) enum Purpose {
     Motion,
     /// Noise of one plane.
     Noise,
+    /// Births and deaths of one dendrite's spines.
+    Lives,
+    /// Pose and light of one session.
+    Session,
+    /// How one spine differs in one session.
+    Change,
+    /// Which boutons of one axon stay.
+    Boutons,
 }
 
 /// The generator for the `index`-th thing of a kind.

@@ -40,15 +40,17 @@ impl Scene {
     pub(super) fn draw(params: &PhantomParams, grid: &Grid) -> Self {
         let extent = extent_um(grid);
         let angle = stream(params.seed, Purpose::Layout, 0).random_range(0.0..PI);
-        Self {
-            dendrites: (0..params.dendrites).map(|k| dendrite(params, extent, angle, k)).collect(),
-            axons: (0..params.axons).map(|k| axon(params, extent, k)).collect(),
+        let mut dendrites: Vec<SceneDendrite> =
+            (0..params.dendrites).map(|k| dendrite(params, extent, angle, k)).collect();
+        for (site, spine) in (1..).zip(dendrites.iter_mut().flat_map(|d| &mut d.spines)) {
+            spine.site = site;
         }
+        Self { dendrites, axons: (0..params.axons).map(|k| axon(params, extent, k)).collect() }
     }
 }
 
 /// Distance between the centres of the outermost voxels, per axis.
-fn extent_um(grid: &Grid) -> Vec3 {
+pub(super) fn extent_um(grid: &Grid) -> Vec3 {
     let last = grid.to_um(grid.shape.z as f64 - 1.0, grid.shape.y as f64 - 1.0, grid.shape.x as f64 - 1.0);
     [last.z, last.y, last.x]
 }
@@ -88,7 +90,7 @@ fn dendrite(params: &PhantomParams, extent: Vec3, angle: f64, k: usize) -> Scene
 }
 
 /// Spines at random distances: a least one plus an exponential, with the mean that the density asks for.
-fn spines(params: &PhantomParams, length_um: f64, rng: &mut impl Rng) -> Vec<SpineSite> {
+pub(super) fn spines(params: &PhantomParams, length_um: f64, rng: &mut impl Rng) -> Vec<SpineSite> {
     let mut sites = Vec::new();
     if params.density_per_um <= 0.0 {
         return sites;
@@ -98,7 +100,7 @@ fn spines(params: &PhantomParams, length_um: f64, rng: &mut impl Rng) -> Vec<Spi
     while s_um < length_um {
         let angle = rng.random_range(-PI..PI);
         let lean = 0.2 * rng.sample::<f64, _>(StandardNormal);
-        sites.push(SpineSite { s_um, angle, lean, shape: SpineShape::draw(params, rng) });
+        sites.push(SpineSite { site: 0, present: true, s_um, angle, lean, shape: SpineShape::draw(params, rng) });
         s_um += params.spine_distance_um + (mean - params.spine_distance_um) * rng.sample::<f64, _>(Exp1);
     }
     sites

@@ -68,6 +68,10 @@ fn log_normal(median: f64, spread: f64, rng: &mut impl Rng) -> f64 {
 /// Where a spine grows.
 #[derive(Clone, Debug)]
 pub(super) struct SpineSite {
+    /// Number of the site in the scene, from 1; 0 before it has one.
+    pub(super) site: u32,
+    /// Whether there is a spine now.
+    pub(super) present: bool,
     /// Arc length on the whole dendrite, also outside the field.
     pub(super) s_um: f64,
     /// Around the shaft, from its left normal in the plane towards z.

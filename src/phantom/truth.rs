@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::{Dendrite, Side, SpineClass};
 use crate::phantom::curve::{Vec3, arc_length, difference, length, point, step};
 use crate::phantom::scene::{Scene, SceneDendrite};
-use crate::phantom::{Lit, Phantom};
+use crate::phantom::{Lit, Phantom, PhantomSeries, TrueLink};
 use crate::units::PointUm;
 use crate::volume::{Grid, Volume};
 
@@ -21,6 +21,10 @@ const MIN_LENGTH_UM: f64 = 2.0;
 pub struct TrueSpine {
     /// Number, from 1, ordered by dendrite and arc length.
     pub spine_id: u32,
+    /// Number of its site in the scene: the same in every session of a series.
+    pub site: u32,
+    /// Whether it is there; while a series is made, also those are listed that are not.
+    pub(super) present: bool,
     /// The dendrite it grows from.
     pub dendrite_id: u32,
     /// Centre of the head; of a filopodium, .2 µm before its tip.
@@ -55,23 +59,33 @@ pub struct TrueSpine {
 }
 
 /// Dendrites and spines of a scene as far as they lie in the stack.
-pub(super) fn of(scene: &Scene, lit: &Lit, expected: &Volume<f32>, grid: &Grid) -> (Vec<Dendrite>, Vec<TrueSpine>) {
-    let mut parts: Vec<(Dendrite, Vec<TrueSpine>)> = scene
+pub(super) fn of(
+    scene: &Scene,
+    lit: &Lit,
+    expected: &Volume<f32>,
+    grid: &Grid,
+) -> (Vec<Dendrite>, Vec<usize>, Vec<TrueSpine>) {
+    let mut parts: Vec<(usize, Dendrite, Vec<TrueSpine>)> = scene
         .dendrites
         .iter()
         .zip(&lit.spine_photons)
-        .filter_map(|(dendrite, photons)| part_inside(dendrite, photons, expected, grid))
+        .enumerate()
+        .filter_map(|(course, (dendrite, photons))| {
+            let (traced, spines) = part_inside(dendrite, photons, expected, grid)?;
+            Some((course, traced, spines))
+        })
         .collect();
-    parts.sort_by(|a, b| b.0.length_um().total_cmp(&a.0.length_um()));
-    let (mut dendrites, mut spines) = (Vec::new(), Vec::new());
-    for (dendrite_id, (dendrite, on_it)) in (1..).zip(parts) {
+    parts.sort_by(|a, b| b.1.length_um().total_cmp(&a.1.length_um()));
+    let (mut dendrites, mut courses, mut spines) = (Vec::new(), Vec::new(), Vec::new());
+    for (dendrite_id, (course, dendrite, on_it)) in (1..).zip(parts) {
         dendrites.push(Dendrite { dendrite_id, ..dendrite });
+        courses.push(course);
         spines.extend(on_it.into_iter().map(|spine| TrueSpine { dendrite_id, ..spine }));
     }
     for (spine_id, spine) in (1..).zip(&mut spines) {
         spine.spine_id = spine_id;
     }
-    (dendrites, spines)
+    (dendrites, courses, spines)
 }
 
 /// The longest run of a dendrite inside the stack, and its spines.
@@ -98,6 +112,8 @@ fn part_inside(
         let here = (0.0..=length_um).contains(&s_um) && inside(placed.base) && inside(placed.head);
         here.then(|| TrueSpine {
             spine_id: 0,
+            site: site.site,
+            present: site.present,
             dendrite_id: 0,
             head: point(placed.head),
             tip: point(placed.tip),
@@ -137,13 +153,26 @@ fn resolved(tip: Vec3, anchor: Vec3, expected: &Volume<f32>, grid: &Grid) -> boo
 /// The files of a truth folder, name and text: what [`crate::score`] reads, positions in voxels as human marks have them.
 ///
 /// `meta.json` holds `voxel_um`; `spines.csv` one row per spine, `z, y, x` being its tip, `is_bad` 1 where it is not
-/// scorable, `head_kind` peak or shoulder; `dendrites.csv` the centrelines; `links.csv` no row yet for one session.
+/// scorable, `head_kind` peak or shoulder; `dendrites.csv` the centrelines; `links.csv` no row for one session.
 ///
 /// # Errors
 /// [`Error::Parameter`] if the rows cannot be written as text.
 pub fn truth_files(phantom: &Phantom, session: usize) -> Result<Vec<(&'static str, String)>> {
-    let v = phantom.stack.voxel_size;
-    let shape = phantom.stack.voxels.shape();
+    files(&[(session, phantom)], &[])
+}
+
+/// The same of a series: sessions are numbered from 0, `track_id` is the site.
+///
+/// # Errors
+/// As [`truth_files`].
+pub fn series_files(series: &PhantomSeries) -> Result<Vec<(&'static str, String)>> {
+    let sessions: Vec<(usize, &Phantom)> = series.sessions.iter().enumerate().collect();
+    files(&sessions, &series.links())
+}
+
+fn files(sessions: &[(usize, &Phantom)], links: &[TrueLink]) -> Result<Vec<(&'static str, String)>> {
+    let stack = &sessions[0].1.stack;
+    let (v, shape) = (stack.voxel_size, stack.voxels.shape());
     let meta = json!({
         "name": "gemmule phantom",
         "axis_order": "ZYX",
@@ -152,25 +181,32 @@ pub fn truth_files(phantom: &Phantom, session: usize) -> Result<Vec<(&'static st
         "coordinates": "z, y, x are 0-based voxels of the stack; times voxel_um they are µm",
         "spine_point": "z, y, x is the outer tip; head_* the centre of the head; is_bad 1: need not be found",
     });
-    let grid = phantom.stack.grid();
-    let spines = table(&SPINE_COLUMNS, phantom.spines.iter().map(|s| spine_row(s, phantom, &grid, session)))?;
-    let points = phantom.dendrites.iter().flat_map(|d| {
-        let row = move |(order, (&p, s)): (usize, (&PointUm, &f64))| {
-            let mut row = vec![session.to_string(), d.dendrite_id.to_string(), order.to_string()];
-            row.extend(voxels(&grid, p));
-            row.push(number(*s));
-            row
-        };
-        d.points.iter().zip(&d.s_um).enumerate().map(row)
-    });
+    let grid = stack.grid();
+    let rows = sessions.iter().flat_map(|&(k, p)| p.spines.iter().map(move |s| spine_row(s, p, &grid, k)));
+    let spines = table(&SPINE_COLUMNS, rows)?;
+    let points = sessions.iter().flat_map(|&(k, p)| p.dendrites.iter().flat_map(move |d| dendrite_rows(d, grid, k)));
     let dendrites = table(&["session", "dendrite_id", "order", "z", "y", "x", "s_um"], points)?;
-    let links = table(&["session_a", "spine_row_a", "session_b", "spine_row_b", "track_id"], std::iter::empty())?;
+    let link = |&((a, i), (b, j)): &TrueLink| {
+        let (from, to) = (&sessions[a].1.spines[i], &sessions[b].1.spines[j]);
+        vec![a.to_string(), from.spine_id.to_string(), b.to_string(), to.spine_id.to_string(), from.site.to_string()]
+    };
+    let columns = ["session_a", "spine_row_a", "session_b", "spine_row_b", "track_id"];
+    let links = table(&columns, links.iter().map(link))?;
     Ok(vec![
         ("meta.json", format!("{meta:#}\n")),
         ("spines.csv", spines),
         ("dendrites.csv", dendrites),
         ("links.csv", links),
     ])
+}
+
+fn dendrite_rows(d: &Dendrite, grid: Grid, session: usize) -> impl Iterator<Item = Vec<String>> {
+    d.points.iter().zip(&d.s_um).enumerate().map(move |(order, (&p, &s))| {
+        let mut row = vec![session.to_string(), d.dendrite_id.to_string(), order.to_string()];
+        row.extend(voxels(&grid, p));
+        row.push(number(s));
+        row
+    })
 }
 
 /// The columns of human marks, then those that only a phantom knows.
@@ -185,7 +221,7 @@ fn spine_row(spine: &TrueSpine, phantom: &Phantom, grid: &Grid, session: usize) 
     let dendrite = phantom.dendrites.iter().find(|d| d.dendrite_id == spine.dendrite_id);
     let base_order = dendrite.map_or(0, |d| d.s_um.partition_point(|&s| s < spine.s_um));
     let id = spine.spine_id.to_string();
-    let mut row = vec![session.to_string(), id.clone(), id, spine.dendrite_id.to_string()];
+    let mut row = vec![session.to_string(), id, spine.site.to_string(), spine.dendrite_id.to_string()];
     row.extend([spine.tip, spine.anchor, spine.base].into_iter().flat_map(|p| voxels(grid, p)));
     row.extend([base_order.to_string(), format!("{:?}", spine.side).to_lowercase(), number(spine.s_um)]);
     row.extend(voxels(grid, spine.head));

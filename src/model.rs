@@ -49,6 +49,8 @@ pub enum UnscorableReason {
     Crossed,
     /// Too dim: a spine of typical brightness would not be seen.
     Dim,
+    /// In this session no dendrite was traced there.
+    NotTraced,
 }
 
 /// The centreline of one dendrite segment.
@@ -208,6 +210,8 @@ pub struct Call {
     pub status: Status,
     /// Probability that a spine is there; none where it cannot be told.
     pub p_present: Option<f64>,
+    /// Probability that one is there in this and in the session before; none where that is not known.
+    pub p_both: Option<f64>,
     /// Where, in that session's own µm: the spine's place, or where it would be; none where not even that is known.
     pub place: Option<PointUm>,
     /// Number of the spine in that session's table (`spine_id`, or `spine_row` of marks), if one was found there.
@@ -228,6 +232,7 @@ impl Call {
         Self {
             status,
             p_present: None,
+            p_both: None,
             place,
             spine: None,
             head_width_um: None,

@@ -51,10 +51,11 @@ impl Counts {
             Status::Absent => Some(0.0),
             Status::Unscorable => None,
         };
-        Some(Self::of(there(a)?, there(b)?))
+        let (in_a, in_b) = (there(a)?, there(b)?);
+        Some(Self::of(in_a, in_b, in_a * in_b))
     }
 
-    /// The same as expected numbers, from the probabilities; where there is none the call stands. The two sessions are
+    /// The same as expected numbers, from the probabilities; where there is none the call stands. Sessions next to each other share P(both); others are
     /// taken as independent given their probabilities.
     fn expected(track: &Track, a: usize, b: usize) -> Option<Self> {
         let p = |k: usize| match (track.calls[k].status, track.calls[k].p_present) {
@@ -62,11 +63,13 @@ impl Counts {
             (_, Some(p)) => Some(p),
             (status, None) => Some(f64::from(u8::from(status == Status::Present))),
         };
-        Some(Self::of(p(a)?, p(b)?))
+        let (p_a, p_b) = (p(a)?, p(b)?);
+        let both = track.calls[b].p_both.filter(|_| b == a + 1).unwrap_or(p_a * p_b);
+        Some(Self::of(p_a, p_b, both))
     }
 
-    fn of(a: f64, b: f64) -> Self {
-        Self { scorable_a: a, persistent: a * b, formed: (1.0 - a) * b, eliminated: a * (1.0 - b) }
+    fn of(a: f64, b: f64, both: f64) -> Self {
+        Self { scorable_a: a, persistent: both, formed: b - both, eliminated: a - both }
     }
 
     fn plus(self, other: Self) -> Self {

@@ -5,10 +5,12 @@
 //! optical floor they show the microscope, and a flag says so. Necks, and with them classes, cannot be measured at planes 1 µm apart.
 
 mod class;
+mod forced;
 mod labels;
 mod profile;
 mod volume;
 
+pub use forced::{Empty, ForcedParams, Reading, empty, reading};
 pub use labels::labels;
 
 use crate::error::{Error, Result};

@@ -5,9 +5,11 @@
 //! smoothed before they are sampled here; smoothing interpolated values would inflate the signal-to-noise ratio.
 
 mod frame;
+mod strip;
 mod template;
 
 pub use frame::{Frame, FramePoint};
+pub use strip::{Sample, Spot, Strip};
 
 use rayon::prelude::*;
 

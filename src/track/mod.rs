@@ -8,11 +8,13 @@ mod assign;
 mod belief;
 mod chain;
 mod near;
+mod presence;
 
 pub use crate::track::assign::{Match, assign};
 pub use crate::track::belief::p_same;
 pub use crate::track::chain::{Member, chain};
 pub use crate::track::near::{Laid, Near};
+pub use crate::track::presence::{Evidence, FittedSeries, Presence, PresenceParams, SeriesPresence, presence};
 
 use crate::params::params;
 

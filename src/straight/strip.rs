@@ -1,0 +1,113 @@
+//! What is kept of a straightened dendrite when its stack is gone, so that a place can be measured later.
+
+use crate::straight::{Frame, Straight};
+use crate::units::PointUm;
+
+/// Every so many-th sample along and across is kept: .2 µm, half of the focus.
+const STRIDE: usize = 2;
+
+/// Residual and its noise along a dendrite, over the axis brightness of the shaft; some 20 kB per µm.
+#[derive(Clone, Debug)]
+pub struct Strip {
+    /// Where the samples of the full grid lie.
+    pub frame: Frame,
+    /// (value - template) / axis.
+    contrast: Vec<f32>,
+    /// Standard deviation of it; infinite outside the volume.
+    tau: Vec<f32>,
+}
+
+/// A place beside a dendrite in its own coordinates, µm.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spot {
+    /// Arc length.
+    pub s_um: f64,
+    /// Distance along the normal in the image plane, positive on the left.
+    pub u_um: f64,
+    /// Optical depth relative to the centreline.
+    pub w_um: f64,
+}
+
+/// One kept sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// Where.
+    pub spot: Spot,
+    /// Residual over the axis brightness.
+    pub contrast: f64,
+    /// Its standard deviation; infinite outside the volume.
+    pub tau: f64,
+}
+
+impl Strip {
+    /// Keeps what a later measurement needs.
+    pub fn new(straight: &Straight) -> Self {
+        let frame = &straight.frame;
+        let (mut contrast, mut tau) = (Vec::new(), Vec::new());
+        for s in (0..frame.ns()).step_by(STRIDE) {
+            let over = 1.0 / straight.axis[s].max(1e-6);
+            for w in 0..frame.nw() {
+                for u in (0..frame.nu()).step_by(STRIDE) {
+                    let at = frame.index(s, w, u);
+                    contrast.push(straight.residual(at) * over);
+                    tau.push(straight.sigma[at] * over);
+                }
+            }
+        }
+        Self { frame: frame.clone(), contrast, tau }
+    }
+
+    /// Kept samples within the reaches of a spot, in the order (s, w, u).
+    pub fn around(&self, spot: Spot, [s_um, u_um, w_um]: [f64; 3]) -> impl Iterator<Item = Sample> + '_ {
+        let frame = &self.frame;
+        let kept_u = frame.nu().div_ceil(STRIDE);
+        let half_u = frame.middle_u() as f64;
+        let half_w = frame.middle_w() as f64;
+        let range = |low: f64, high: f64, n: usize| {
+            (low.ceil().max(0.0) as usize)..((high.floor() + 1.0).clamp(0.0, n as f64) as usize)
+        };
+        let step = (frame.step_s_um * STRIDE as f64, frame.step_u_um * STRIDE as f64);
+        let along = range((spot.s_um - s_um) / step.0, (spot.s_um + s_um) / step.0, frame.ns().div_ceil(STRIDE));
+        let depth = |w: f64| w / frame.step_w_um + half_w;
+        let deep = range(depth(spot.w_um - w_um), depth(spot.w_um + w_um), frame.nw());
+        let across = |u: f64| (u / frame.step_u_um + half_u) / STRIDE as f64;
+        let wide = range(across(spot.u_um - u_um), across(spot.u_um + u_um), kept_u);
+        along.flat_map(move |s| {
+            let wide = wide.clone();
+            deep.clone().flat_map(move |w| {
+                wide.clone().map(move |u| {
+                    let at = (s * frame.nw() + w) * kept_u + u;
+                    let spot = Spot {
+                        s_um: frame.points[s * STRIDE].s_um,
+                        u_um: frame.u_um((u * STRIDE) as f64),
+                        w_um: frame.w_um(w as f64),
+                    };
+                    Sample { spot, contrast: f64::from(self.contrast[at]), tau: f64::from(self.tau[at]) }
+                })
+            })
+        })
+    }
+
+    /// The place of the stack in the dendrite's coordinates: from the centreline point nearest in the image plane, z counted
+    /// little because the optics blur it.
+    pub fn locate(&self, place: PointUm) -> Spot {
+        const Z_WEIGHT: f64 = 0.3;
+        let distance = |p: PointUm| place.distance_xy_um(p).hypot(Z_WEIGHT * (place.z - p.z));
+        let nearest = self.frame.points.iter().min_by(|a, b| distance(a.point).total_cmp(&distance(b.point)));
+        nearest.map_or_else(Spot::default, |p| Spot {
+            s_um: p.s_um,
+            u_um: (place.y - p.point.y) * p.normal.0 + (place.x - p.point.x) * p.normal.1,
+            w_um: place.z - p.point.z,
+        })
+    }
+
+    /// The place of the stack at a spot.
+    pub fn place(&self, spot: Spot) -> PointUm {
+        let frame = &self.frame;
+        frame.place_at(
+            spot.s_um / frame.step_s_um.max(1e-9),
+            spot.w_um / frame.step_w_um + frame.middle_w() as f64,
+            spot.u_um / frame.step_u_um + frame.middle_u() as f64,
+        )
+    }
+}

@@ -46,6 +46,20 @@ pub(crate) enum Command {
         #[command(flatten)]
         out: OutArgs,
     },
+    /// Follow every spine over the sessions of one field of view.
+    Track {
+        /// The sessions' stacks in order, or one series.toml (fov; per [[session]] path, day, name).
+        #[arg(value_name = "STACK | series.toml", required = true)]
+        inputs: Vec<PathBuf>,
+        #[command(flatten)]
+        read: ReadArgs,
+        #[command(flatten)]
+        engine: EngineArgs,
+        #[command(flatten)]
+        params: ParamsArgs,
+        #[command(flatten)]
+        out: OutArgs,
+    },
     /// Fit the score of spines to your own marks, and say how well it does on dendrites left out.
     Learn {
         /// Marks: session (0 is the first stack), and z_um, y_um, x_um or voxels z, y, x; dendrite_id, head_* and is_bad if there.
@@ -82,13 +96,19 @@ pub(crate) enum Command {
         #[command(flatten)]
         out: OutArgs,
     },
-    /// Make a synthetic stack with known truth.
+    /// Make a synthetic stack, or a series of them, with known truth.
     Phantom {
         #[command(flatten)]
         params: ParamsArgs,
         /// Seed, instead of the one in the parameters.
         #[arg(long)]
         seed: Option<u64>,
+        /// A series of sessions on these days, with births and deaths, in other poses; see [phantom_series] in the parameters.
+        #[arg(long, value_name = "D,D,...", value_delimiter = ',', allow_hyphen_values = true)]
+        days: Option<Vec<f64>>,
+        /// The same spines in every session of the series: whatever turnover is found is false.
+        #[arg(long, requires = "days")]
+        test_retest: bool,
         #[command(flatten)]
         out: OutArgs,
     },

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs, ReadArgs, ScoreCommand};
 use crate::cli::progress::Bars;
-use crate::cli::{extra, learn, print, series};
+use crate::cli::{extra, learn, print, series, track};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io::{self, ReadOptions};
@@ -41,7 +41,12 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Link { points, dendrites, voxel_um, trust_dendrite_ids, params, out } => {
             series::link((&points, &dendrites), voxel_um, trust_dendrite_ids, &params, &out, voice)
         }
-        Command::Phantom { params, seed, out } => extra::phantom(&params, seed, &out, voice),
+        Command::Track { inputs, read, engine, params, out } => {
+            track::track(&inputs, &read, &engine, &params, &out, voice)
+        }
+        Command::Phantom { params, seed, days, test_retest, out } => {
+            extra::phantom(&params, seed, days.map(|days| (days, test_retest)), &out, voice)
+        }
         Command::Score { what: ScoreCommand::Detect { found, truth, session, params } } => {
             extra::score_detect(&found, &truth, session, &params, voice)
         }

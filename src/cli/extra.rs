@@ -15,11 +15,27 @@ use crate::pipeline::bench::{self, BenchReport};
 use crate::pipeline::{self, DETECT_FILES, DetectDetail, FileSet, Origin};
 use crate::volume::Shape;
 
-pub(crate) fn phantom(params: &ParamsArgs, seed: Option<u64>, out: &OutArgs, voice: Voice) -> Result<()> {
-    let mut params = commands::read_params(params)?.phantom;
+/// `series`: days, and whether it is a test-retest series; none for a single stack.
+pub(crate) fn phantom(
+    params: &ParamsArgs,
+    seed: Option<u64>,
+    series: Option<(Vec<f64>, bool)>,
+    out: &OutArgs,
+    voice: Voice,
+) -> Result<()> {
+    let all = commands::read_params(params)?;
+    let mut params = all.phantom;
     params.seed = seed.unwrap_or(params.seed);
     let mut bars = Bars::new(voice.quiet)?;
-    let files = pipeline::write_phantom(&out.dir, &params, out.force, &mut bars)?;
+    let files = match series {
+        Some((days, test_retest)) => {
+            let mut series = all.phantom_series;
+            series.days = days;
+            let series = if test_retest { series.test_retest() } else { series };
+            pipeline::write_phantom_series(&out.dir, &params, &series, out.force, &mut bars)?
+        }
+        None => pipeline::write_phantom(&out.dir, &params, out.force, &mut bars)?,
+    };
     bars.finish();
     if voice.json {
         return print::json(&json!({ "files": files }));

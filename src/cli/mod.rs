@@ -7,6 +7,7 @@ mod learn;
 mod print;
 mod progress;
 mod series;
+mod track;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io::{self, ReadOptions};
-use crate::phantom::{self, PhantomParams};
+use crate::phantom::{self, PhantomParams, SeriesParams};
 use crate::pipeline::{FileSet, Found, Params};
 use crate::progress::Progress;
 use crate::score::{
@@ -35,6 +35,40 @@ pub fn write_phantom(
         let path = set.path(name);
         fs::write(&path, text)
             .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))?;
+    }
+    set.commit()
+}
+
+/// Makes a synthetic series and writes its stacks (`s0.tif`, ...), its truth and a `series.toml` to `dir`.
+///
+/// # Errors
+/// As [`write_phantom`] and [`phantom::series`].
+pub fn write_phantom_series(
+    dir: &Path,
+    params: &PhantomParams,
+    series: &SeriesParams,
+    force: bool,
+    progress: &mut dyn Progress,
+) -> Result<Vec<std::path::PathBuf>> {
+    let stacks: Vec<String> = (0..series.days.len()).map(|k| format!("s{k}.tif")).collect();
+    let mut names = vec!["series.toml", "meta.json", "spines.csv", "dendrites.csv", "links.csv"];
+    names.extend(stacks.iter().map(String::as_str));
+    FileSet::check(dir, &names, force)?;
+    let made = phantom::series(params, series, progress)?;
+    let set = FileSet::new(dir, &names, force)?;
+    let write = |name: &str, text: &str| {
+        let path = set.path(name);
+        fs::write(&path, text)
+            .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))
+    };
+    let mut list = format!("fov = \"phantom-{}\"\n", params.seed);
+    for ((name, session), day) in stacks.iter().zip(&made.sessions).zip(&made.days) {
+        io::write_stack(set.path(name), &session.stack)?;
+        list += &format!("\n[[session]]\npath = \"{name}\"\nday = {day:?}\n");
+    }
+    write("series.toml", &list)?;
+    for (name, text) in phantom::series_files(&made)? {
+        write(name, &text)?;
     }
     set.commit()
 }

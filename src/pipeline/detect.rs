@@ -11,7 +11,7 @@ use crate::measure;
 use crate::model::{Dendrite, NoiseModel, Spine, SpineFlag};
 use crate::pipeline::Params;
 use crate::progress::Progress;
-use crate::straight::{Straight, StraightInput};
+use crate::straight::{Straight, StraightInput, Strip};
 use crate::trace::{self, TraceInput};
 use crate::volume::{Stack, Volume};
 
@@ -46,14 +46,25 @@ struct Laid {
 /// # Errors
 /// Parameters out of range, a stack without noise ([`noise::estimate`]), GPU faults, cancellation.
 pub fn detect(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dyn Progress) -> Result<Found> {
+    Ok(detect_and_keep(engine, stack, params, progress)?.0)
+}
+
+/// As [`detect`], and what later measurements in this stack need.
+pub(super) fn detect_and_keep(
+    engine: &Engine,
+    stack: &Stack,
+    params: &Params,
+    progress: &mut dyn Progress,
+) -> Result<(Found, Vec<Strip>)> {
     let Laid { noise, correlation, smooth, dendrites, straights } = lay(engine, stack, params, progress)?;
     let mut spines = detect::detect(&straights, &dendrites, &params.detect, &params.learned)?;
     progress.step("detect", 2, 4)?;
     measure_all(&straights, &dendrites, &mut spines, stack, params)?;
     progress.step("detect", 3, 4)?;
     let labels = measure::labels(&smooth, stack.grid(), noise.offset, &dendrites, &spines)?;
+    let strips = straights.par_iter().map(Strip::new).collect();
     progress.step("detect", 4, 4)?;
-    Ok(Found { noise, noise_correlation: correlation, dendrites, spines, labels })
+    Ok((Found { noise, noise_correlation: correlation, dendrites, spines, labels }, strips))
 }
 
 /// The dendrites of one stack and every candidate beside them, whatever its score.

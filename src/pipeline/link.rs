@@ -75,11 +75,12 @@ pub fn link(
 ) -> Result<Linked> {
     let observed = sessions.iter().map(|s| observe(s, params)).collect::<Result<Vec<_>>>()?;
     let names: Vec<String> = sessions.iter().map(|s| s.session.to_string()).collect();
+    let observed: Vec<&Observed> = observed.iter().collect();
     let sites = sites::sites(&observed, &names, trust_ids, params, progress)?;
     let mut order: Vec<usize> = (0..sites.sites.len()).collect();
     let place = |n: usize| {
         let (session, spine) = sites.sites[n][0];
-        let foot = foot(&observed[session], spine);
+        let foot = foot(observed[session], spine);
         (session, foot.line, foot.s_um, spine)
     };
     order.sort_by(|&m, &n| {
@@ -132,9 +133,9 @@ fn foot(session: &Observed, spine: usize) -> Foot {
 }
 
 /// The calls of one site, in the order of the sessions.
-fn calls(members: &[Member], sessions: &[PointSession], observed: &[Observed], sites: &Sites) -> Vec<Call> {
+fn calls(members: &[Member], sessions: &[PointSession], observed: &[&Observed], sites: &Sites) -> Vec<Call> {
     let lies = sites.places(members, observed);
-    let own = foot(&observed[members[0].0], members[0].1);
+    let own = foot(observed[members[0].0], members[0].1);
     let call = |(k, site): (usize, Option<SitePlace>)| {
         let place = site.map(|s| s.place);
         if let Some(&(_, spine)) = members.iter().find(|m| m.0 == k) {

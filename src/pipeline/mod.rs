@@ -1,6 +1,7 @@
 //! The only place that knows the order of stages.
 
 pub mod bench;
+mod calls;
 mod demo;
 mod detect;
 pub mod file_set;
@@ -13,10 +14,15 @@ mod pair;
 pub mod params;
 mod place;
 mod results;
+mod series;
 mod sites;
+mod track_files;
 
 pub use crate::score::DetectDetail;
-pub use demo::{Demo, PHANTOM_FILES, demo, score_detail, score_detect, score_links, score_tracks, write_phantom};
+pub use demo::{
+    Demo, PHANTOM_FILES, demo, score_detail, score_detect, score_links, score_tracks, write_phantom,
+    write_phantom_series,
+};
 pub use detect::{Found, candidates, detect};
 pub use file_set::FileSet;
 pub use learn::{Figures, GroupFigures, Learned, learn};
@@ -27,4 +33,6 @@ pub use pair::{Observed, PairLinks, Same, link_pair};
 pub use params::Params;
 pub use place::SitePlace;
 pub use results::{DETECT_FILES, Origin, summary, write_detect};
+pub use series::{SeenSession, Tracked, see, track};
 pub use sites::{Sites, sites};
+pub use track_files::{TRACK_FILES, lengths, track_summary, write_track};

@@ -10,14 +10,14 @@ use crate::dynamics::DynamicsParams;
 use crate::error::{Error, Result};
 use crate::filter::ridge::RidgeParams;
 use crate::filter::smooth::ScaleParams;
-use crate::measure::MeasureParams;
+use crate::measure::{ForcedParams, MeasureParams};
 use crate::params::ParamInfo;
-use crate::phantom::PhantomParams;
+use crate::phantom::{PhantomParams, SeriesParams};
 use crate::register::RegisterParams;
 use crate::score::ScoreParams;
 use crate::straight::StraightParams;
 use crate::trace::TraceParams;
-use crate::track::TrackParams;
+use crate::track::{PresenceParams, TrackParams};
 
 /// What a reader should do about a params file that cannot be used.
 const REMEDY: &str = "compare it with the output of `gemmule params`, which lists every section and key";
@@ -83,10 +83,16 @@ bundle! {
     register: RegisterParams;
     /// Which spine is which in another session.
     track: TrackParams;
+    /// What is seen at a place in a session in which no spine was found there.
+    forced: ForcedParams;
+    /// Presence over a whole series.
+    presence: PresenceParams;
     /// Rates and survival.
     dynamics: DynamicsParams;
     /// Synthetic stacks with known truth.
     phantom: PhantomParams;
+    /// A series of synthetic sessions.
+    phantom_series: SeriesParams;
     /// When a found spine counts as a true one.
     score: ScoreParams;
 }

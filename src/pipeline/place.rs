@@ -50,7 +50,7 @@ impl SitePlace {
 impl Sites {
     /// Where the site of `members` lies in every session: its spines' places, and elsewhere the place expected from the
     /// nearest session that has it (the earlier of two). None only for a spine beside no line.
-    pub fn places(&self, members: &[Member], sessions: &[Observed]) -> Vec<Option<SitePlace>> {
+    pub fn places(&self, members: &[Member], sessions: &[&Observed]) -> Vec<Option<SitePlace>> {
         let mut lies: Vec<Option<SitePlace>> = vec![None; sessions.len()];
         for &(session, spine) in members {
             let place = sessions[session].places[spine];

@@ -49,6 +49,7 @@ pub fn write_detect(
     if let Some(sections) = used.as_object_mut() {
         // No stage of detection reads these.
         sections.remove("phantom");
+        sections.remove("phantom_series");
         sections.remove("score");
     }
     let run = json!({

@@ -34,7 +34,7 @@ pub struct Sites {
 /// # Errors
 /// As [`pair::link_pair`], with the sessions (by `names`) that cannot be brought together; cancellation.
 pub fn sites(
-    sessions: &[Observed],
+    sessions: &[&Observed],
     names: &[String],
     trust_ids: bool,
     params: &Params,
@@ -47,7 +47,7 @@ pub fn sites(
         progress.step("link", pairs.len() as u64, total as u64)?;
         let batch = pairs.len()..total.min(pairs.len() + BATCH);
         let link = |k: usize| {
-            let linked = pair::link_pair(&sessions[k], &sessions[k + 1], trust_ids, params);
+            let linked = pair::link_pair(sessions[k], sessions[k + 1], trust_ids, params);
             linked.map_err(|e| named(e, &names[k], &names[k + 1]))
         };
         pairs.extend(batch.into_par_iter().map(link).collect::<Result<Vec<_>>>()?);
@@ -79,7 +79,7 @@ fn named(error: Error, a: &str, b: &str) -> Error {
 /// Adds links between what has no successor and what has no predecessor, over `missed` sessions.
 fn over(
     missed: usize,
-    sessions: &[Observed],
+    sessions: &[&Observed],
     pairs: &[PairLinks],
     params: &Params,
     links: &mut Vec<(Member, Member, f64)>,
@@ -125,7 +125,7 @@ fn path(steps: &[PairLinks]) -> (SessionMap, BTreeSet<(usize, usize)>) {
 }
 
 /// Numbers that lines of all sessions share: two lines are one dendrite if they run together over half of the shorter one.
-fn common_dendrites(sessions: &[Observed], pairs: &[PairLinks]) -> Vec<Vec<u32>> {
+fn common_dendrites(sessions: &[&Observed], pairs: &[PairLinks]) -> Vec<Vec<u32>> {
     let starts: Vec<usize> = sessions
         .iter()
         .scan(0, |sum, s| {

@@ -1,0 +1,206 @@
+//! Every site measured in every session -> presence over the series -> calls.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::geometry::nearest_line;
+use crate::measure::{self, Empty, Reading};
+use crate::model::{Call, Dendrite, Status, UnscorableReason};
+use crate::pipeline::Params;
+use crate::pipeline::place::SitePlace;
+use crate::pipeline::series::SeenSession;
+use crate::pipeline::sites::Sites;
+use crate::straight::{Spot, Strip};
+use crate::track::{self, Evidence, FittedSeries, Member, Presence};
+use crate::units::PointUm;
+
+/// A site in one session, before it is measured.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
+    /// Where it is expected, in the session's µm.
+    place: PointUm,
+    /// Position of its dendrite among the session's, and where beside it.
+    beside: Option<(usize, Spot)>,
+    /// The spine found there.
+    spine: Option<usize>,
+}
+
+/// What was measured at a site in one session.
+#[derive(Clone, Copy, Debug)]
+enum Measured {
+    Read { reading: Reading, empty: Empty },
+    Unscorable(UnscorableReason),
+}
+
+/// One site: its calls, and what they rest on.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    /// Spines that belong to it, by session.
+    pub(super) members: Vec<Member>,
+    /// One call per session.
+    pub(super) calls: Vec<Call>,
+}
+
+/// Judges all sites; `days` are the sessions' days where known.
+pub(super) fn judge(
+    seen: &[SeenSession],
+    sites: &Sites,
+    days: &[Option<f64>],
+    params: &Params,
+) -> (Vec<Judged>, FittedSeries) {
+    let expected: Vec<Vec<Option<Expected>>> =
+        sites.sites.par_iter().map(|members| expect(members, seen, sites)).collect();
+    let occupied = occupied(&expected);
+    let measured: Vec<Vec<Option<Measured>>> = (0..expected.len())
+        .into_par_iter()
+        .map(|n| {
+            (0..seen.len()).map(|k| Some(measure(n, k, expected[n][k].as_ref()?, seen, &occupied, params))).collect()
+        })
+        .collect();
+    let evidence: Vec<Vec<Option<Evidence>>> =
+        measured.iter().map(|site| site.iter().map(|m| m.as_ref().and_then(evidence)).collect()).collect();
+    let series = track::presence(&evidence, days, &params.presence);
+    let judged = sites
+        .sites
+        .iter()
+        .zip(&expected)
+        .zip(&measured)
+        .zip(&series.sites)
+        .map(|(((members, expected), measured), presence)| Judged {
+            members: members.clone(),
+            calls: (0..seen.len())
+                .map(|k| call(k, expected[k].as_ref(), measured[k].as_ref(), presence, &seen[k], params))
+                .collect(),
+        })
+        .collect();
+    (judged, series.fitted)
+}
+
+/// Where the site of `members` is expected in every session.
+fn expect(members: &[Member], seen: &[SeenSession], sites: &Sites) -> Vec<Option<Expected>> {
+    let observed: Vec<_> = seen.iter().map(|s| &s.observed).collect();
+    let lies = sites.places(members, &observed);
+    let (first, spine) = members[0];
+    let own = nearest_line(&observed[first].lines, observed[first].places[spine]);
+    lies.into_iter()
+        .enumerate()
+        .map(|(k, site)| {
+            let site: SitePlace = site?;
+            let strip = |id: u32| seen[k].strips.iter().position(|s| s.frame.dendrite_id == id);
+            let member = members.iter().find(|m| m.0 == k).map(|m| m.1);
+            let dendrite = match (member, &own) {
+                (Some(spine), _) => strip(seen[k].spines[spine].dendrite_id),
+                (None, Some(own)) => {
+                    let line = site.line(&observed[k].lines, own);
+                    line.and_then(|n| u32::try_from(observed[k].lines[n].dendrite_id).ok()).and_then(strip)
+                }
+                (None, None) => None,
+            };
+            let beside = dendrite.map(|d| (d, seen[k].strips[d].locate(site.place)));
+            Some(Expected { place: site.place, beside, spine: member })
+        })
+        .collect()
+}
+
+/// What lies beside the dendrites: by session and dendrite, the sites' spots, and whether a spine was found there.
+type Occupied = BTreeMap<(usize, usize), Vec<(usize, Spot, bool)>>;
+
+fn occupied(expected: &[Vec<Option<Expected>>]) -> Occupied {
+    let mut all: Occupied = BTreeMap::new();
+    for (n, site) in expected.iter().enumerate() {
+        for (k, expected) in site.iter().enumerate() {
+            if let Some(Expected { beside: Some((dendrite, spot)), spine, .. }) = *expected {
+                all.entry((k, dendrite)).or_default().push((n, spot, spine.is_some()));
+            }
+        }
+    }
+    all
+}
+
+fn measure(
+    site: usize,
+    k: usize,
+    at: &Expected,
+    seen: &[SeenSession],
+    occupied: &Occupied,
+    params: &Params,
+) -> Measured {
+    let Some((dendrite, spot)) = at.beside else {
+        let inside = seen[k].grid.contains(at.place);
+        return Measured::Unscorable(if inside { UnscorableReason::NotTraced } else { UnscorableReason::OutOfVolume });
+    };
+    if let Some(reason) = stretch(&seen[k].dendrites[dendrite], spot.s_um) {
+        return Measured::Unscorable(reason);
+    }
+    let strip: &Strip = &seen[k].strips[dendrite];
+    let others = occupied.get(&(k, dendrite)).map_or(&[][..], Vec::as_slice);
+    let rivals: Vec<Spot> = others.iter().filter(|o| o.0 != site && o.2).map(|o| o.1).collect();
+    let Some(reading) = measure::reading(strip, spot, &rivals, &params.forced) else {
+        return Measured::Unscorable(UnscorableReason::OutOfVolume);
+    };
+    let spots: Vec<Spot> = others.iter().map(|o| o.1).collect();
+    let read = measure::empty(strip, spot, &spots, &params.forced);
+    match Empty::new(read.clone()).filter(|_| read.len() >= params.forced.empty_min) {
+        Some(empty) => Measured::Read { reading, empty },
+        // Too crowded to tell what nothing looks like.
+        None => Measured::Unscorable(UnscorableReason::Crossed),
+    }
+}
+
+fn stretch(dendrite: &Dendrite, s_um: f64) -> Option<UnscorableReason> {
+    dendrite.unscorable.iter().find(|u| (u.from_um..=u.to_um).contains(&s_um)).map(|u| u.reason)
+}
+
+fn evidence(measured: &Measured) -> Option<Evidence> {
+    match measured {
+        Measured::Read { reading, empty } => {
+            Some(Evidence { z: reading.z, tau: reading.tau, empty_median: empty.median, empty_spread: empty.spread })
+        }
+        Measured::Unscorable(_) => None,
+    }
+}
+
+fn call(
+    k: usize,
+    expected: Option<&Expected>,
+    measured: Option<&Measured>,
+    presence: &Presence,
+    seen: &SeenSession,
+    params: &Params,
+) -> Call {
+    let place = expected.map(|e| e.place);
+    let spine = expected.and_then(|e| e.spine);
+    let number = spine.map(|n| i64::from(seen.spines[n].spine_id));
+    let (reading, empty) = match measured {
+        Some(Measured::Read { reading, empty }) => (reading, empty),
+        Some(Measured::Unscorable(reason)) => {
+            return Call { spine: number, reason: Some(*reason), ..Call::bare(Status::Unscorable, place) };
+        }
+        None => {
+            return Call { reason: Some(UnscorableReason::NotTraced), ..Call::bare(Status::Unscorable, place) };
+        }
+    };
+    let measured = Call {
+        p_present: Some(presence.p_present[k]),
+        p_both: (k > 0).then(|| presence.p_both[k]),
+        spine: number,
+        brightness: Some(reading.contrast),
+        contrast: Some(reading.contrast / (empty.high * reading.tau).max(1e-6)),
+        ..Call::bare(Status::Absent, place)
+    };
+    let expected_z = presence.excess[k].map_or(0.0, |over| over + empty.median);
+    if params.presence.power * expected_z < empty.high {
+        let bare = Call { p_present: None, p_both: None, ..measured };
+        return Call { status: Status::Unscorable, reason: Some(UnscorableReason::Dim), ..bare };
+    }
+    if presence.p_present[k] < params.presence.call_min {
+        return measured;
+    }
+    let place = match (spine, expected.and_then(|e| e.beside)) {
+        (None, Some((dendrite, _))) => Some(seen.strips[dendrite].place(reading.spot)),
+        _ => place,
+    };
+    let head_width_um = spine.and_then(|n| seen.spines[n].head_width_um);
+    Call { status: Status::Present, place, head_width_um, ..measured }
+}

@@ -1,0 +1,181 @@
+//! A series of sessions of one field of view -> sites, calls, links.
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::geometry::Line;
+use crate::model::{Dendrite, Link, Session, Spine, Status, Track};
+use crate::pipeline::calls::{self, Judged};
+use crate::pipeline::detect::detect_and_keep;
+use crate::pipeline::pair::Observed;
+use crate::pipeline::sites::{self, Sites};
+use crate::pipeline::{Found, Params};
+use crate::progress::Progress;
+use crate::straight::Strip;
+use crate::track::{FittedSeries, Member};
+use crate::units::PointUm;
+use crate::volume::{Grid, Stack};
+
+/// What is kept of a session when its stack is gone: tables, and strips along its dendrites.
+#[derive(Clone, Debug)]
+pub struct SeenSession {
+    /// Dendrites, longest first.
+    pub dendrites: Vec<Dendrite>,
+    /// Spines by dendrite and arc length.
+    pub spines: Vec<Spine>,
+    pub(super) grid: Grid,
+    pub(super) strips: Vec<Strip>,
+    pub(super) observed: Observed,
+}
+
+impl SeenSession {
+    /// The centrelines that sessions are brought together by.
+    pub fn lines(&self) -> &[Line] {
+        &self.observed.lines
+    }
+}
+
+/// Finds the spines of one session of a series and keeps what tracking needs.
+///
+/// # Errors
+/// As [`crate::pipeline::detect`].
+pub fn see(
+    engine: &Engine,
+    stack: &Stack,
+    params: &Params,
+    progress: &mut dyn Progress,
+) -> Result<(Found, SeenSession)> {
+    let (found, strips) = detect_and_keep(engine, stack, params, progress)?;
+    let lines = found.dendrites.iter().filter_map(|d| Line::from_trace(i64::from(d.dendrite_id), &d.points)).collect();
+    let places: Vec<PointUm> = found.spines.iter().map(|s| s.head).collect();
+    let seen = SeenSession {
+        dendrites: found.dendrites.clone(),
+        spines: found.spines.clone(),
+        grid: stack.grid(),
+        strips,
+        observed: Observed { places, lines },
+    };
+    Ok((found, seen))
+}
+
+/// A tracked series.
+#[derive(Clone, Debug)]
+pub struct Tracked {
+    /// The sessions, in the order of their days.
+    pub sessions: Vec<Session>,
+    /// Every site at which a spine was present in some session.
+    pub tracks: Vec<Track>,
+    /// Links between found spines that are present in both sessions.
+    pub links: Vec<Link>,
+    /// How sessions were brought together.
+    pub sites: Sites,
+    /// What was fitted to the series.
+    pub presence: FittedSeries,
+}
+
+/// Decides jointly over all sessions where spines are: registers, links, measures every site in every session, and calls.
+///
+/// # Errors
+/// Sessions that cannot be registered, a session without dendrites, days that do not ascend, parameters out of range, cancellation.
+pub fn track(
+    seen: &[SeenSession],
+    sessions: &[Session],
+    params: &Params,
+    progress: &mut dyn Progress,
+) -> Result<Tracked> {
+    params.validate()?;
+    check(seen, sessions)?;
+    let observed: Vec<&Observed> = seen.iter().map(|s| &s.observed).collect();
+    let names: Vec<String> = sessions.iter().map(|s| s.name.clone()).collect();
+    let sites = sites::sites(&observed, &names, false, params, progress)?;
+    let days: Vec<Option<f64>> = sessions.iter().map(|s| s.day).collect();
+    let (judged, presence) = calls::judge(seen, &sites, &days, params);
+    progress.step("track", 1, 1)?;
+    let (tracks, track_of) = number(judged, seen, &sites);
+    let links = links(&sites, seen, &tracks, &track_of);
+    Ok(Tracked { sessions: sessions.to_vec(), tracks, links, sites, presence })
+}
+
+fn check(seen: &[SeenSession], sessions: &[Session]) -> Result<()> {
+    if seen.len() != sessions.len() || seen.len() < 2 {
+        return Err(Error::parameter(
+            "sessions of a series",
+            format!("{} stacks, {} sessions", seen.len(), sessions.len()),
+            "at least 2, one stack each",
+            "give the stacks of all sessions",
+        ));
+    }
+    let days: Vec<f64> = sessions.iter().filter_map(|s| s.day).collect();
+    if days.windows(2).any(|w| w[1] <= w[0]) {
+        return Err(Error::parameter(
+            "days of the sessions",
+            format!("{days:?}"),
+            "ascending",
+            "sort the sessions by day",
+        ));
+    }
+    if let Some(k) = seen.iter().position(|s| s.observed.lines.is_empty()) {
+        return Err(Error::parameter(
+            &format!("dendrites found in session {}", sessions[k].name),
+            0,
+            "at least 1",
+            "look at its overlay.png; lower trace.low_factor, or leave the session out",
+        ));
+    }
+    Ok(())
+}
+
+/// Tracks by first session, dendrite and arc length, and the track of every member.
+fn number(
+    judged: Vec<Judged>,
+    seen: &[SeenSession],
+    sites: &Sites,
+) -> (Vec<Track>, std::collections::BTreeMap<Member, usize>) {
+    let place = |j: &Judged| {
+        let (session, n) = j.members[0];
+        let spine = &seen[session].spines[n];
+        let line = seen[session].observed.lines.iter().position(|l| l.dendrite_id == i64::from(spine.dendrite_id));
+        (session, line.map_or(0, |l| sites.dendrites[session][l]), spine.s_um, n)
+    };
+    let there = |j: &&Judged| j.calls.iter().any(|c| c.status == Status::Present);
+    let mut kept: Vec<Judged> = judged.iter().filter(there).cloned().collect();
+    kept.sort_by(|a, b| {
+        let (x, y) = (place(a), place(b));
+        (x.0, x.1).cmp(&(y.0, y.1)).then(x.2.total_cmp(&y.2)).then(x.3.cmp(&y.3))
+    });
+    let mut track_of = std::collections::BTreeMap::new();
+    let tracks = kept
+        .into_iter()
+        .enumerate()
+        .map(|(n, j)| {
+            let (_, dendrite_id, s_um, _) = place(&j);
+            track_of.extend(j.members.iter().map(|&m| (m, n)));
+            Track { track_id: n as u32 + 1, dendrite_id, s_um, calls: j.calls }
+        })
+        .collect();
+    (tracks, track_of)
+}
+
+fn links(
+    sites: &Sites,
+    seen: &[SeenSession],
+    tracks: &[Track],
+    track_of: &std::collections::BTreeMap<Member, usize>,
+) -> Vec<Link> {
+    let spine = |(session, n): Member| i64::from(seen[session].spines[n].spine_id);
+    sites
+        .links
+        .iter()
+        .filter_map(|&(a, b, p_same)| {
+            let track = &tracks[*track_of.get(&a)?];
+            let there = |m: Member| track.calls[m.0].status == Status::Present;
+            (there(a) && there(b)).then(|| Link {
+                session_a: a.0,
+                spine_a: spine(a),
+                session_b: b.0,
+                spine_b: spine(b),
+                track_id: track.track_id,
+                p_same,
+            })
+        })
+        .collect()
+}

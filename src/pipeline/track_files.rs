@@ -1,0 +1,96 @@
+//! The files of `gemmule track`.
+
+use serde_json::json;
+
+use crate::dynamics::{self, DendriteLength};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::io;
+use crate::model::Status;
+use crate::pipeline::{FileSet, PairLinks, Params, SeenSession, Tracked};
+
+/// Every file of a series beside those of its sessions.
+pub const TRACK_FILES: [&str; 5] = ["tracks.csv", "links.csv", "dynamics.csv", "survival.csv", "run.json"];
+
+/// Writes the tables and `run.json`; pictures are drawn by [`crate::report`]. `inputs` says per session where its stack came from.
+///
+/// # Errors
+/// [`Error::File`] if one cannot be written; as [`dynamics::intervals`].
+pub fn write_track(
+    set: &FileSet,
+    (fov, tracked, seen): (&str, &Tracked, &[SeenSession]),
+    inputs: &[serde_json::Value],
+    engine: &Engine,
+    params: &Params,
+) -> Result<()> {
+    let lengths = lengths(tracked, seen);
+    let (sessions, tracks) = (&tracked.sessions, &tracked.tracks);
+    io::write_tracks_csv(set.path("tracks.csv"), sessions, tracks)?;
+    io::write_links_csv(set.path("links.csv"), sessions, &tracked.links)?;
+    dynamics::write_dynamics_csv(set.path("dynamics.csv"), fov, sessions, tracks, &lengths, &params.dynamics)?;
+    dynamics::write_survival_csv(set.path("survival.csv"), fov, sessions, tracks, &params.dynamics)?;
+    let mut used = json!(params);
+    if let Some(sections) = used.as_object_mut() {
+        // No stage of tracking reads these.
+        sections.remove("phantom");
+        sections.remove("phantom_series");
+        sections.remove("score");
+    }
+    let run = json!({
+        "program": "gemmule",
+        "version": env!("CARGO_PKG_VERSION"),
+        "command": "track",
+        "engine": engine.describe(),
+        "fov": fov,
+        "inputs": inputs,
+        "parameters": used,
+        "result": track_summary(tracked),
+    });
+    let path = set.path("run.json");
+    let text = serde_json::to_string_pretty(&run).unwrap_or_default() + "\n";
+    std::fs::write(&path, text)
+        .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))
+}
+
+/// Scorable length of every dendrite in every session, by the numbers common to all sessions.
+pub fn lengths(tracked: &Tracked, seen: &[SeenSession]) -> Vec<DendriteLength> {
+    let mut all: std::collections::BTreeMap<(usize, u32), f64> = std::collections::BTreeMap::new();
+    for (session, seen) in seen.iter().enumerate() {
+        for (line, &dendrite_id) in seen.lines().iter().zip(&tracked.sites.dendrites[session]) {
+            let traced = seen.dendrites.iter().find(|d| i64::from(d.dendrite_id) == line.dendrite_id);
+            *all.entry((session, dendrite_id)).or_default() += traced.map_or(0.0, |d| d.scorable_length_um());
+        }
+    }
+    all.into_iter()
+        .map(|((session, dendrite_id), length_um)| DendriteLength { session, dendrite_id, length_um })
+        .collect()
+}
+
+/// Counts, how well each session fits the next, what was fitted to the series.
+pub fn track_summary(tracked: &Tracked) -> serde_json::Value {
+    let pair = |(k, pair): (usize, &PairLinks)| {
+        json!({
+            "session_a": tracked.sessions[k].name,
+            "session_b": tracked.sessions[k + 1].name,
+            "registration": pair.fit,
+            "dendrites": pair.overlaps,
+        })
+    };
+    let count = |k: usize, status: Status| tracked.tracks.iter().filter(|t| t.calls[k].status == status).count();
+    let session = |(k, session): (usize, &crate::model::Session)| {
+        json!({
+            "session": session.name,
+            "day": session.day,
+            "present": count(k, Status::Present),
+            "absent": count(k, Status::Absent),
+            "unscorable": count(k, Status::Unscorable),
+        })
+    };
+    json!({
+        "tracks": tracked.tracks.len(),
+        "links": tracked.links.len(),
+        "sessions": tracked.sessions.iter().enumerate().map(session).collect::<Vec<_>>(),
+        "pairs": tracked.sites.pairs.iter().enumerate().map(pair).collect::<Vec<_>>(),
+        "presence": tracked.presence,
+    })
+}

@@ -49,7 +49,7 @@ pub fn detect(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dy
     Ok(detect_and_keep(engine, stack, params, progress)?.0)
 }
 
-/// As [`detect`], and what later measurements in this stack need.
+/// As [`detect()`], and what later measurements in this stack need.
 pub(super) fn detect_and_keep(
     engine: &Engine,
     stack: &Stack,

@@ -112,7 +112,7 @@ struct Fitted {
 /// let found = presence(&sites, &[Some(0.0), Some(2.0), Some(4.0)], &PresenceParams::default());
 /// assert!(found.sites[0].p_present.iter().all(|p| *p > 0.95));
 /// assert!(found.sites[1].p_present[0] > 0.9 && found.sites[1].p_present[1] < 0.1);
-/// assert!(found.sites[2].p_present[2] > 0.9 && found.sites[2].p_present[0] < 0.1);
+/// assert!(found.sites[2].p_present[2] > 0.9 && found.sites[2].p_present[0] < 0.5);
 /// ```
 pub fn presence(evidence: &[Vec<Option<Evidence>>], days: &[Option<f64>], params: &PresenceParams) -> SeriesPresence {
     let sessions = days.len();

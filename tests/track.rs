@@ -123,6 +123,8 @@ fn the_command_writes_every_file_whatever_the_order_of_sessions() {
         let read = |out: &str| std::fs::read(dir.path().join(out).join(file)).expect("it was written");
         assert_eq!(read("a"), read("b"), "{file}");
     }
+    let picture = image::open(dir.path().join("a/strips.png")).expect("a picture");
+    assert!(picture.width() >= 700 && picture.height() > 500);
     let run = std::fs::read_to_string(dir.path().join("a/run.json")).expect("run.json");
     let run: serde_json::Value = serde_json::from_str(&run).expect("JSON");
     assert_eq!(run["inputs"][1]["sha256"].as_str().map(str::len), Some(64));

@@ -8,9 +8,10 @@ use crate::cli::args::{EngineArgs, OutArgs, ParamsArgs, ReadArgs};
 use crate::cli::commands::{self, Voice};
 use crate::cli::print;
 use crate::cli::progress::Bars;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::io::{self, ReadOptions, SeriesFile};
-use crate::pipeline::{self, DETECT_FILES, FileSet, Origin, TRACK_FILES};
+use crate::pipeline::{self, DETECT_FILES, FileSet, Origin, TRACK_FILES, Tracked};
+use crate::report::Strips;
 
 pub(crate) fn track(
     inputs: &[PathBuf],
@@ -56,6 +57,7 @@ pub(crate) fn track(
     let tracked = pipeline::track(&seen, &sessions, &params, &mut bars)?;
     let set = FileSet::new(&out.dir, &TRACK_FILES, out.force)?;
     pipeline::write_track(&set, (&series.fov, &tracked, &seen), &origins, &engine, &params)?;
+    save_strips(&set, &series, &tracked, &options)?;
     let files = set.commit()?;
     bars.finish();
     let summary = pipeline::track_summary(&tracked);
@@ -64,4 +66,16 @@ pub(crate) fn track(
     }
     print::line(&format!("{} tracks over {} sessions", tracked.tracks.len(), sessions.len()))?;
     files.iter().try_for_each(|file| print::line(&format!("  {}", file.display())))
+}
+
+/// Stacks are read again one by one, so that no more than one is held.
+fn save_strips(set: &FileSet, series: &SeriesFile, tracked: &Tracked, options: &ReadOptions) -> Result<()> {
+    let title = if series.fov.is_empty() { "sites" } else { &series.fov };
+    let mut strips = Strips::new(title, &tracked.sessions, &tracked.tracks);
+    for (k, (_, path)) in series.sessions.iter().enumerate() {
+        strips.session(k, &io::read_stack(path, options)?);
+    }
+    let to = set.path("strips.png");
+    let picture = strips.picture();
+    picture.save(&to).map_err(|e| Error::file(&to, format!("cannot be written ({e})"), "check the folder and the disk"))
 }

@@ -10,7 +10,8 @@ use crate::model::Status;
 use crate::pipeline::{FileSet, PairLinks, Params, SeenSession, Tracked};
 
 /// Every file of a series beside those of its sessions.
-pub const TRACK_FILES: [&str; 5] = ["tracks.csv", "links.csv", "dynamics.csv", "survival.csv", "run.json"];
+pub const TRACK_FILES: [&str; 6] =
+    ["tracks.csv", "links.csv", "dynamics.csv", "survival.csv", "strips.png", "run.json"];
 
 /// Writes the tables and `run.json`; pictures are drawn by [`crate::report`]. `inputs` says per session where its stack came from.
 ///

@@ -6,6 +6,8 @@ mod grey;
 mod labels;
 pub mod overlay;
 mod projection;
+mod strips;
 mod style;
 
 pub use overlay::{OverlayOptions, overlay};
+pub use strips::Strips;

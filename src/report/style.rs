@@ -2,7 +2,7 @@
 
 use tiny_skia::Color;
 
-use crate::model::SpineClass;
+use crate::model::{SpineClass, Status};
 
 /// Colour of 8-bit components.
 const fn rgb(r: u8, g: u8, b: u8) -> [u8; 3] {
@@ -27,6 +27,14 @@ pub(crate) fn class_colour(class: SpineClass) -> [u8; 3] {
         SpineClass::Mushroom => rgb(0, 190, 140),
         SpineClass::Filopodium => rgb(225, 140, 185),
         SpineClass::Unclassified => rgb(240, 228, 66),
+    }
+}
+
+pub(crate) fn status_colour(status: Status) -> [u8; 3] {
+    match status {
+        Status::Present => rgb(0, 190, 140),
+        Status::Absent => rgb(230, 159, 0),
+        Status::Unscorable => rgb(86, 180, 233),
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn detect_and_keep(
 /// The dendrites of one stack and every candidate beside them, whatever its score.
 ///
 /// # Errors
-/// As [`detect`].
+/// As [`detect()`].
 pub fn candidates(
     engine: &Engine,
     stack: &Stack,

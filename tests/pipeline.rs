@@ -9,7 +9,7 @@ use gemmule::phantom::{self, PhantomParams};
 use gemmule::pipeline::{self, Found, Params};
 use gemmule::progress::{Progress, Silent};
 use gemmule::score::{self, FoundPoint, ScoreParams, Truth};
-use gemmule::units::VoxelSize;
+use gemmule::units::{PointUm, VoxelSize};
 use gemmule::volume::{Shape, Stack, Volume, Voxels};
 
 fn cpu() -> Engine {
@@ -103,6 +103,31 @@ fn a_bare_shaft_in_noise_has_at_most_one_spine_per_200_um() {
     }
     assert!(length_um > 350.0, "the bare shafts are traced and can be judged: {length_um}");
     assert!(spines as f64 <= length_um / 200.0, "{spines} spines on bare shafts of {length_um} µm");
+}
+
+/// A threshold that is a multiple of the background's response lies above any response in a dim stack.
+#[test]
+fn a_dim_stack_is_traced_and_noise_alone_is_not() {
+    for (seed, photons) in [(1, 60.0), (4, 60.0), (2, 30.0)] {
+        let params = PhantomParams { seed, photons, ..PhantomParams::default() };
+        let phantom = phantom::stack(&params, &mut Silent).expect("valid");
+        let found = found(&cpu(), &phantom.stack);
+        for truth in &phantom.dendrites {
+            let near = |p: &&PointUm| {
+                found
+                    .dendrites
+                    .iter()
+                    .flat_map(|d| &d.points)
+                    .any(|q| p.distance_xy_um(*q) < 1.0 && (p.z - q.z).abs() < 3.0)
+            };
+            let covered = truth.points.iter().filter(near).count() as f64 / truth.points.len() as f64;
+            assert!(covered > 0.9, "seed {seed}, {photons} photons: {covered:.2} of dendrite {}", truth.dendrite_id);
+        }
+        assert!(found.dendrites.len() <= 4, "seed {seed}: {} dendrites, some of them noise", found.dendrites.len());
+    }
+    let empty = PhantomParams { dendrites: 1, axons: 0, density_per_um: 0.0, photons: 1.0, ..PhantomParams::default() };
+    let stack = phantom::stack(&empty, &mut Silent).expect("valid").stack;
+    assert_eq!(found(&cpu(), &stack).dendrites, []);
 }
 
 #[test]

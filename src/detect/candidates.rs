@@ -66,7 +66,8 @@ pub(crate) fn find(straight: &Straight, own: &[bool], sharp: &[f32], params: &De
     let highest =
         running_maximum(&along_z, frame.ns(), frame.nu() * frame.nw(), half(params.box_s_um, frame.step_s_um));
     let mut found = Vec::new();
-    for s in 0..frame.ns() {
+    // On the first and last section a maximum has no known far side: the shaft goes on there more often than not.
+    for s in 1..frame.ns().saturating_sub(1) {
         for w in 0..frame.nw() {
             for u in 0..frame.nu() {
                 let i = frame.index(s, w, u);

@@ -22,10 +22,11 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) fn find(input: &TraceInput<'_>, params: &TraceParams) -> Components {
     let ridge = input.ridge.as_slice();
     let (background, full) = quantiles(ridge, params.background_quantile);
-    // Where more than the background's share of the volume has no ridge at all, any response stands out.
-    let low = ((params.low_factor as f32) * background).max(f32::MIN_POSITIVE);
-    let high = (params.high_factor as f32) * low;
-    let components = flood(ridge, input, params, (params.bridge_factor as f32) * low, high);
+    let most = ridge.iter().copied().fold(0.0, f32::max);
+    let threshold = |factor: f64| times(background, factor as f32, most);
+    let low = threshold(params.low_factor);
+    let high = threshold(params.low_factor * params.high_factor);
+    let components = flood(ridge, input, params, threshold(params.low_factor * params.bridge_factor), high);
     let mut local = vec![NONE; ridge.len()];
     for component in &components {
         for (i, &voxel) in component.iter().enumerate() {
@@ -33,6 +34,16 @@ pub(super) fn find(input: &TraceInput<'_>, params: &TraceParams) -> Components {
         }
     }
     Components { components, local, low, full: full.max(low) }
+}
+
+/// The response with `factor` times the odds r / (most - r) of `background`.
+///
+/// Far below the largest response that is `factor * background`. Jerman's response saturates: in a dim stack the background's noise lies so high
+/// that a multiple of it would exceed any response, though the shafts still stand out.
+fn times(background: f32, factor: f32, most: f32) -> f32 {
+    let odds = factor * background / (most - background).max(f32::MIN_POSITIVE);
+    // Where more than the background's share of the volume has no ridge at all, any response stands out.
+    (most * odds / (1.0 + odds)).max(f32::MIN_POSITIVE)
 }
 
 /// The background quantile and the 99.8 % one. NaN cannot occur: readers refuse it and filters keep numbers finite.

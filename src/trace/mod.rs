@@ -1,6 +1,6 @@
 //! Ridge map -> dendrites: centreline, arc length, radius.
 //!
-//! 1. Voxels are kept by hysteresis on the ridge response, thresholds from the quantiles of the background (the
+//! 1. Voxels are kept by hysteresis on the ridge response, thresholds from the odds of the background (the
 //!    `components` file): relative to the brightest ridge, a dimmer dendrite would be lost.
 //! 2. Each component becomes a tree of minimal paths (`paths`): the longest one first, then branches.
 //! 3. Each path becomes a smooth centreline on the brightness (`centreline`), with its half-maximum radius (`radius`).
@@ -23,7 +23,7 @@ params! {
     pub struct TraceParams in "trace" {
         /// Quantile of the ridge response that stands for the background.
         background_quantile: f64 = 0.75, "", 0.5..=0.999, "a quarter of the volume may be neurites";
-        /// Ridge voxels exceed the background quantile by this factor.
+        /// Ridge voxels have this many times the odds r / (largest - r) of the background quantile: far below the largest response, times the response.
         low_factor: f64 = 20.0, "", 1.0..=1000.0, "6 times the 90 % quantile in the prototype; in noise that one is 3.3 times the 75 % quantile";
         /// A component must somewhere exceed the low threshold by this factor.
         high_factor: f64 = 1.6, "", 1.0..=100.0, "prototype on in-vivo stacks";

@@ -41,6 +41,9 @@ pub(super) fn find(input: &TraceInput<'_>, params: &TraceParams) -> Components {
 /// Far below the largest response that is `factor * background`. Jerman's response saturates: in a dim stack the background's noise lies so high
 /// that a multiple of it would exceed any response, though the shafts still stand out.
 fn times(background: f32, factor: f32, most: f32) -> f32 {
+    if background > 0.0 && background >= most {
+        return f32::INFINITY; // The background is as bright as anything: nothing stands out.
+    }
     let odds = factor * background / (most - background).max(f32::MIN_POSITIVE);
     // Where more than the background's share of the volume has no ridge at all, any response stands out.
     (most * odds / (1.0 + odds)).max(f32::MIN_POSITIVE)

@@ -272,3 +272,26 @@ pub struct Link {
     /// Probability that they are the same spine, given the alternatives.
     pub p_same: f64,
 }
+
+/// One figure of a calibration, with its 95 % interval where one can be given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationRow {
+    /// Photons on the axis of the brightest shaft.
+    pub photons: f64,
+    /// What is given: `recall`, `bias`, ...
+    pub figure: String,
+    /// Of which spines or of which measure.
+    pub of: String,
+    /// The bin of `of`, lower edge; none for all spines.
+    pub from: Option<f64>,
+    /// Upper edge of the bin; none if it is open.
+    pub to: Option<f64>,
+    /// Spines counted.
+    pub n: usize,
+    /// The figure; none without spines.
+    pub value: Option<f64>,
+    /// Lower end of the interval.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+}

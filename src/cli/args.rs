@@ -127,6 +127,16 @@ pub(crate) enum Command {
         #[arg(short = 'o', long = "out", value_name = "DIR", default_value = "gemmule-demo")]
         dir: PathBuf,
     },
+    /// Say what detection does with your settings, dim to bright: recall, precision and the bias of every measure on
+    /// synthetic stacks as [phantom] and [calibration] of the parameters describe them.
+    Calibrate {
+        #[command(flatten)]
+        engine: EngineArgs,
+        #[command(flatten)]
+        params: ParamsArgs,
+        #[command(flatten)]
+        out: OutArgs,
+    },
     /// Measure the speed of every kernel and of the filter stage, on synthetic voxels.
     Bench {
         #[command(flatten)]

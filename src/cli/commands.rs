@@ -55,6 +55,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         }
         Command::Score { what: ScoreCommand::Links { found, truth } } => series::score_links(&found, &truth, voice),
         Command::Demo { engine, params, dir } => extra::demo(&engine, &params, &dir, voice),
+        Command::Calibrate { engine, params, out } => extra::calibrate(&engine, &params, &out, voice),
         Command::Bench { engine, list, shape } => extra::bench(&engine, list, shape, voice),
         Command::Params { params } => print_params(&params, voice),
     }
@@ -133,10 +134,14 @@ pub(crate) fn report(found: &pipeline::Found, files: &[PathBuf], voice: Voice) -
         return print::json(&json!({ "result": summary, "files": files }));
     }
     let number = |key: &str| summary[key].as_f64().unwrap_or(0.0);
+    let counted = |key: &str, one: &str| match number(key) {
+        1.0 => format!("1 {one}"),
+        n => format!("{n} {one}s"),
+    };
     print::line(&format!(
-        "{} spines on {} dendrites, {:.1} µm ({:.1} µm scorable){}",
-        number("spines"),
-        number("dendrites"),
+        "{} on {}, {:.1} µm ({:.1} µm scorable){}",
+        counted("spines", "spine"),
+        counted("dendrites", "dendrite"),
         number("length_um"),
         number("scorable_length_um"),
         summary["density_per_um"].as_f64().map_or_else(String::new, |d| format!(", {d:.3} /µm"))

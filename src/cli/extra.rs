@@ -12,7 +12,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io;
 use crate::pipeline::bench::{self, BenchReport};
-use crate::pipeline::{self, DETECT_FILES, DetectDetail, FileSet, Origin};
+use crate::pipeline::{self, CALIBRATION_FILES, DETECT_FILES, DetectDetail, FileSet, Origin};
+use crate::report;
 use crate::volume::Shape;
 
 /// `series`: days, and whether it is a test-retest series; none for a single stack.
@@ -124,6 +125,34 @@ pub(crate) fn demo(engine: &EngineArgs, params: &ParamsArgs, dir: &Path, voice: 
         made.score.f1.unwrap_or(0.0)
     ))?;
     print::line(&format!("look at {}", results.join("overlay.png").display()))
+}
+
+pub(crate) fn calibrate(engine: &EngineArgs, params: &ParamsArgs, out: &OutArgs, voice: Voice) -> Result<()> {
+    let params = commands::read_params(params)?;
+    FileSet::check(&out.dir, &CALIBRATION_FILES, out.force)?;
+    let engine = commands::engine(engine, voice)?;
+    let mut bars = Bars::new(voice.quiet)?;
+    let rows = pipeline::calibrate(&engine, &params, &mut bars)?;
+    let set = FileSet::new(&out.dir, &CALIBRATION_FILES, out.force)?;
+    pipeline::write_calibration(&set, &rows, &engine, &params)?;
+    let picture = set.path("calibration.svg");
+    std::fs::write(&picture, report::calibration_svg(&rows)?)
+        .map_err(|e| Error::file(&picture, format!("cannot be written ({e})"), "check the folder and the disk"))?;
+    let files = set.commit()?;
+    bars.finish();
+    if voice.json {
+        return print::json(&json!({ "rows": rows, "files": files }));
+    }
+    print::line("photons  figure       of              value   95 % interval          n")?;
+    for row in rows.iter().filter(|r| r.to.is_none() && (r.from.is_none() || r.of == "large heads")) {
+        let value = row.value.map_or("-".into(), |v| format!("{v:.3}"));
+        let interval = row.low.zip(row.high).map_or(String::new(), |(low, high)| format!("{low:.3} to {high:.3}"));
+        print::line(&format!(
+            "{:7}  {:12} {:13} {value:>7}   {interval:17} {:>6}",
+            row.photons, row.figure, row.of, row.n
+        ))?;
+    }
+    files.iter().try_for_each(|file| print::line(&format!("  {}", file.display())))
 }
 
 pub(crate) fn bench(args: &EngineArgs, list: bool, shape: Shape, voice: Voice) -> Result<()> {

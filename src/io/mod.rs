@@ -25,5 +25,7 @@ pub use crate::io::read::{ReadOptions, StackInfo, info, read_stack};
 pub use crate::io::series::{write_links_csv, write_tracks_csv};
 pub use crate::io::series_file::SeriesFile;
 pub use crate::io::swc::write_swc;
-pub use crate::io::tables::{TablePoint, read_points_csv, write_dendrites_csv, write_spines_csv};
+pub use crate::io::tables::{
+    TablePoint, read_points_csv, write_calibration_csv, write_dendrites_csv, write_spines_csv,
+};
 pub use crate::io::write::{write_labels, write_stack};

@@ -7,7 +7,7 @@ use csv::Writer;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::model::{Dendrite, Spine};
+use crate::model::{CalibrationRow, Dendrite, Spine};
 use crate::units::PointUm;
 
 /// Columns of `spines.csv`.
@@ -139,6 +139,22 @@ pub fn read_points_csv(path: impl AsRef<Path>) -> Result<Vec<TablePoint>> {
         points.push(TablePoint { spine_id, place, score });
     }
     Ok(points)
+}
+
+/// Writes `calibration.csv`: photons, figure, of, from, to, n, value, low, high; what is not there is empty.
+///
+/// # Errors
+/// [`Error::File`] if the file cannot be written.
+pub fn write_calibration_csv(path: impl AsRef<Path>, rows: &[CalibrationRow]) -> Result<()> {
+    let path = path.as_ref();
+    let failed = |e: &dyn std::fmt::Display| {
+        Error::file(path, format!("cannot be written ({e})"), "check the folder, its permissions and the space left")
+    };
+    let mut writer = Writer::from_path(path).map_err(|e| failed(&e))?;
+    for row in rows {
+        writer.serialize(row).map_err(|e| failed(&e))?;
+    }
+    writer.flush().map_err(|e| failed(&e))
 }
 
 /// Four decimals: a tenth of a nanometre; never "-0.0000".

@@ -1,13 +1,12 @@
 //! Synthetic stacks as files, scores against truth, and the demonstration that joins them.
 
-use std::fs;
 use std::path::Path;
 
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::{self, ReadOptions};
 use crate::phantom::{self, PhantomParams, SeriesParams};
-use crate::pipeline::{FileSet, Found, Params};
+use crate::pipeline::{FileSet, Found, Params, run_file};
 use crate::progress::Progress;
 use crate::score::{
     self, DetectDetail, DetectScore, FoundPoint, LinkScore, ScoreParams, SeriesTruth, TrackScore, Truth,
@@ -32,9 +31,7 @@ pub fn write_phantom(
     let set = FileSet::new(dir, &PHANTOM_FILES, force)?;
     io::write_stack(set.path("stack.tif"), &made.stack)?;
     for (name, text) in phantom::truth_files(&made, 0)? {
-        let path = set.path(name);
-        fs::write(&path, text)
-            .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))?;
+        run_file::write_text(&set, name, &text)?;
     }
     set.commit()
 }
@@ -56,19 +53,14 @@ pub fn write_phantom_series(
     FileSet::check(dir, &names, force)?;
     let made = phantom::series(params, series, progress)?;
     let set = FileSet::new(dir, &names, force)?;
-    let write = |name: &str, text: &str| {
-        let path = set.path(name);
-        fs::write(&path, text)
-            .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))
-    };
     let mut list = format!("fov = \"phantom-{}\"\n", params.seed);
     for ((name, session), day) in stacks.iter().zip(&made.sessions).zip(&made.days) {
         io::write_stack(set.path(name), &session.stack)?;
         list += &format!("\n[[session]]\npath = \"{name}\"\nday = {day:?}\n");
     }
-    write("series.toml", &list)?;
+    run_file::write_text(&set, "series.toml", &list)?;
     for (name, text) in phantom::series_files(&made)? {
-        write(name, &text)?;
+        run_file::write_text(&set, name, &text)?;
     }
     set.commit()
 }

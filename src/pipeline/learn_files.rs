@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::{self, ReadOptions};
-use crate::pipeline::{self, FileSet, Learned, Params, Seen};
+use crate::pipeline::{self, FileSet, Learned, Params, Seen, run_file};
 use crate::progress::Progress;
 
 /// Every file of what was learned.
@@ -41,9 +41,6 @@ pub fn write_learn(
     let learned = pipeline::learn(&seen, &io::read_marks(marks, &sizes)?, params)?;
     let fitted = Params { learned: learned.model.clone(), ..params.clone() };
     let run = json!({
-        "program": "gemmule",
-        "version": env!("CARGO_PKG_VERSION"),
-        "command": "learn",
         "engine": engine.describe(),
         "marks": { "path": marks.display().to_string(), "sha256": io::sha256(marks)? },
         "stacks": inputs,
@@ -52,12 +49,8 @@ pub fn write_learn(
         "parameters": params,
     });
     let set = FileSet::new(dir, &LEARN_FILES, force)?;
-    let pretty = |value: &serde_json::Value| format!("{value:#}\n");
-    let texts = [fitted.to_toml(), pretty(&json!(learned)), pretty(&run)];
-    for (name, text) in LEARN_FILES.iter().zip(texts) {
-        let path = set.path(name);
-        std::fs::write(&path, text)
-            .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))?;
-    }
+    run_file::write_text(&set, "params.toml", &fitted.to_toml())?;
+    run_file::write_text(&set, "learn.json", &format!("{:#}\n", json!(learned)))?;
+    run_file::write_run(&set, "learn", run)?;
     Ok((learned, set.commit()?))
 }

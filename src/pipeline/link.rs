@@ -12,7 +12,7 @@ use crate::model::{Call, Link, Session, Status, Track, UnscorableReason};
 use crate::pipeline::pair::Observed;
 use crate::pipeline::place::SitePlace;
 use crate::pipeline::sites::{self, Sites};
-use crate::pipeline::{FileSet, Params};
+use crate::pipeline::{FileSet, Params, run_file};
 use crate::progress::Progress;
 use crate::track::Member;
 use crate::units::{PointUm, VoxelSize};
@@ -173,18 +173,12 @@ pub fn write_link(
     let input =
         |path: &Path| Ok::<_, Error>(json!({ "path": path.display().to_string(), "sha256": io::sha256(path)? }));
     let run = json!({
-        "program": "gemmule",
-        "version": env!("CARGO_PKG_VERSION"),
-        "command": "link",
         "input": { "points": input(points)?, "dendrites": input(dendrites)?, "voxel_um": voxel_size },
         "trust_dendrite_ids": trust_ids,
         "parameters": { "register": params.register, "track": params.track },
         "result": link_summary(&linked),
     });
-    let path = set.path("run.json");
-    let text = serde_json::to_string_pretty(&run).unwrap_or_default() + "\n";
-    std::fs::write(&path, text)
-        .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))?;
+    run_file::write_run(&set, "link", run)?;
     Ok((linked, set.commit()?))
 }
 

@@ -1,6 +1,7 @@
 //! The only place that knows the order of stages.
 
 pub mod bench;
+mod calibrate;
 mod calls;
 mod demo;
 mod detect;
@@ -14,11 +15,13 @@ mod pair;
 pub mod params;
 mod place;
 mod results;
+mod run_file;
 mod series;
 mod sites;
 mod track_files;
 
 pub use crate::score::DetectDetail;
+pub use calibrate::{CALIBRATION_FILES, CalibrationParams, calibrate, write_calibration};
 pub use demo::{
     Demo, PHANTOM_FILES, demo, score_detail, score_detect, score_links, score_tracks, write_phantom,
     write_phantom_series,

@@ -13,6 +13,7 @@ use crate::filter::smooth::ScaleParams;
 use crate::measure::{ForcedParams, MeasureParams};
 use crate::params::ParamInfo;
 use crate::phantom::{PhantomParams, SeriesParams};
+use crate::pipeline::CalibrationParams;
 use crate::register::RegisterParams;
 use crate::score::ScoreParams;
 use crate::straight::StraightParams;
@@ -93,6 +94,8 @@ bundle! {
     phantom: PhantomParams;
     /// A series of synthetic sessions.
     phantom_series: SeriesParams;
+    /// The synthetic stacks of a calibration.
+    calibration: CalibrationParams;
     /// When a found spine counts as a true one.
     score: ScoreParams;
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io;
 use crate::model::{Spine, SpineFlag};
-use crate::pipeline::{FileSet, Found, Params};
+use crate::pipeline::{FileSet, Found, Params, run_file};
 use crate::volume::Stack;
 
 /// Every file of one stack's results, in the order they are listed to the user.
@@ -31,7 +31,7 @@ pub struct Origin<'a> {
 /// Writes all of [`DETECT_FILES`] but the overlay, which is drawn by [`crate::report`].
 ///
 /// # Errors
-/// [`Error::File`] if one cannot be written.
+/// [`crate::error::Error::File`] if one cannot be written.
 pub fn write_detect(
     set: &FileSet,
     found: &Found,
@@ -45,17 +45,7 @@ pub fn write_detect(
     io::write_swc(set.path("dendrites.swc"), &found.dendrites)?;
     io::write_labels(set.path("labels.tif"), &found.labels, stack.voxel_size)?;
     let shape = stack.voxels.shape();
-    let mut used = json!(params);
-    if let Some(sections) = used.as_object_mut() {
-        // No stage of detection reads these.
-        sections.remove("phantom");
-        sections.remove("phantom_series");
-        sections.remove("score");
-    }
     let run = json!({
-        "program": "gemmule",
-        "version": env!("CARGO_PKG_VERSION"),
-        "command": "detect",
         "engine": engine.describe(),
         "input": {
             "path": origin.path.display().to_string(),
@@ -66,15 +56,12 @@ pub fn write_detect(
             "voxel_type": stack.voxels.type_name(),
             "voxel_um": stack.voxel_size,
         },
-        "parameters": used,
+        "parameters": run_file::used(params),
         "noise": found.noise,
         "noise_correlation": found.noise_correlation,
         "result": summary(found),
     });
-    let path = set.path("run.json");
-    let text = serde_json::to_string_pretty(&run).unwrap_or_default() + "\n";
-    std::fs::write(&path, text)
-        .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))
+    run_file::write_run(set, "detect", run)
 }
 
 /// Counts, lengths and density: spines on scorable stretches over scorable length.

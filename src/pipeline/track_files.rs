@@ -4,10 +4,10 @@ use serde_json::json;
 
 use crate::dynamics::{self, DendriteLength};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io;
 use crate::model::Status;
-use crate::pipeline::{FileSet, PairLinks, Params, SeenSession, Tracked};
+use crate::pipeline::{FileSet, PairLinks, Params, SeenSession, Tracked, run_file};
 
 /// Every file of a series beside those of its sessions.
 pub const TRACK_FILES: [&str; 6] =
@@ -16,7 +16,7 @@ pub const TRACK_FILES: [&str; 6] =
 /// Writes the tables and `run.json`; pictures are drawn by [`crate::report`]. `inputs` says per session where its stack came from.
 ///
 /// # Errors
-/// [`Error::File`] if one cannot be written; as [`dynamics::intervals`].
+/// [`crate::error::Error::File`] if one cannot be written; as [`dynamics::intervals`].
 pub fn write_track(
     set: &FileSet,
     (fov, tracked, seen): (&str, &Tracked, &[SeenSession]),
@@ -30,27 +30,14 @@ pub fn write_track(
     io::write_links_csv(set.path("links.csv"), sessions, &tracked.links)?;
     dynamics::write_dynamics_csv(set.path("dynamics.csv"), fov, sessions, tracks, &lengths, &params.dynamics)?;
     dynamics::write_survival_csv(set.path("survival.csv"), fov, sessions, tracks, &params.dynamics)?;
-    let mut used = json!(params);
-    if let Some(sections) = used.as_object_mut() {
-        // No stage of tracking reads these.
-        sections.remove("phantom");
-        sections.remove("phantom_series");
-        sections.remove("score");
-    }
     let run = json!({
-        "program": "gemmule",
-        "version": env!("CARGO_PKG_VERSION"),
-        "command": "track",
         "engine": engine.describe(),
         "fov": fov,
         "inputs": inputs,
-        "parameters": used,
+        "parameters": run_file::used(params),
         "result": track_summary(tracked),
     });
-    let path = set.path("run.json");
-    let text = serde_json::to_string_pretty(&run).unwrap_or_default() + "\n";
-    std::fs::write(&path, text)
-        .map_err(|e| Error::file(&path, format!("cannot be written ({e})"), "check the folder and the disk"))
+    run_file::write_run(set, "track", run)
 }
 
 /// Scorable length of every dendrite in every session, by the numbers common to all sessions.

@@ -1,13 +1,16 @@
 //! Figures: what was found, drawn over the image it was found in.
 
+mod calibration;
 mod canvas;
 mod crops;
 mod grey;
 mod labels;
 pub mod overlay;
+mod plot;
 mod projection;
 mod strips;
 mod style;
 
+pub use calibration::calibration_svg;
 pub use overlay::{OverlayOptions, overlay};
 pub use strips::Strips;

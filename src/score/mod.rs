@@ -14,6 +14,7 @@
 //!
 //! Figures are rounded to 5 decimals, and none where their denominator is 0.
 
+mod calibration;
 mod detail;
 mod found;
 mod found_tracks;
@@ -30,12 +31,13 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::params::{InRange, params};
+pub use crate::score::calibration::{CalibrationField, Measured, Trial, calibration};
 pub use crate::score::detail::{CurvePoint, DendriteScore, DetectDetail, detect_detail};
 pub use crate::score::found::{FoundPoint, read_found};
 pub use crate::score::found_tracks::{FoundCall, FoundTracks, read_found_tracks};
 pub use crate::score::links::{FoundLinks, LinkFigures, LinkOverall, LinkPair, LinkScore, links, read_found_links};
 use crate::score::matching::Gated;
-pub use crate::score::role::{Role, roles};
+pub use crate::score::role::{Role, matches, roles};
 pub use crate::score::series::SeriesTruth;
 pub use crate::score::track_pair::TrackPair;
 pub use crate::score::tracks::{SessionFigures, TrackOverall, TrackScore, tracks};

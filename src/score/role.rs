@@ -17,6 +17,22 @@ pub enum Role {
     Elsewhere,
 }
 
+/// One-to-one pairs of found and true spines (positions in both lists) by rules M1 and M2, sorted by found spine; and the number of false ones (M4).
+///
+/// # Errors
+/// As [`crate::score::detect`].
+pub fn matches(truth: &Truth, found: &[FoundPoint], params: &ScoreParams) -> Result<(Vec<(usize, usize)>, usize)> {
+    params.validate()?;
+    check(truth, found, params)?;
+    let places: Vec<usize> = (0..truth.spines.len()).filter(|&i| !truth.spines[i].is_bad).collect();
+    let (bad, good): (Vec<&TruthSpine>, Vec<&TruthSpine>) = truth.spines.iter().partition(|s| s.is_bad);
+    let region = region::inside(found, &truth.centrelines, params.region_um);
+    let (gated, gated_bad) = (Gated::new(found, &good, params), Gated::new(found, &bad, params));
+    let everything: Vec<usize> = (0..found.len()).collect();
+    let tally = Tally::new(&everything, &gated, &gated_bad, &region);
+    Ok((tally.pairs.into_iter().map(|(i, j)| (i, places[j])).collect(), tally.fp))
+}
+
 /// The role of each found spine.
 ///
 /// ```

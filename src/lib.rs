@@ -15,6 +15,7 @@ pub mod geometry;
 pub mod model;
 pub mod params;
 pub mod progress;
+pub mod statistics;
 pub mod straight;
 mod table;
 pub mod units;

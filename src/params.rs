@@ -41,10 +41,10 @@ macro_rules! in_range {
 }
 in_range!(f64, usize, u32, u64, bool);
 
-impl InRange for Vec<f64> {
-    type Bound = f64;
-    fn in_range(&self, range: &RangeInclusive<f64>) -> bool {
-        !self.is_empty() && self.iter().all(|v| range.contains(v))
+impl<T: InRange> InRange for Vec<T> {
+    type Bound = T::Bound;
+    fn in_range(&self, range: &RangeInclusive<T::Bound>) -> bool {
+        !self.is_empty() && self.iter().all(|v| v.in_range(range))
     }
 }
 

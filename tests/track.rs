@@ -137,3 +137,33 @@ fn the_command_writes_every_file_whatever_the_order_of_sessions() {
     assert_eq!(one.status.code(), Some(2), "{}", text(&one.stderr));
     assert!(text(&one.stderr).contains("gemmule detect") && !dir.path().join("c").exists());
 }
+
+#[test]
+fn an_audit_states_false_turnover_and_what_a_cohort_could_show() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (made, out) = (folder.path().join("made"), folder.path().join("out"));
+    let gemmule = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_gemmule")).args(args).args(["--quiet", "--json"]).output().expect("it runs")
+    };
+    let path = |p: &std::path::Path| p.to_str().expect("names are UTF-8").to_owned();
+    let done = gemmule(&["phantom", "--seed", "3", "--days", "0,2", "--test-retest", "-o", &path(&made)]);
+    assert!(done.status.success());
+    let (a, b) = (path(&made.join("s0.tif")), path(&made.join("s1.tif")));
+    let done = gemmule(&["audit", &a, &b, "--backend", "cpu", "-o", &path(&out)]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let printed: serde_json::Value = serde_json::from_slice(&done.stdout).expect("JSON");
+    let found = &printed["result"];
+    assert!(found["spines"].as_u64() > Some(10));
+    for rate in ["false_formation", "false_elimination"] {
+        assert!(found[rate]["rate"].as_f64() < Some(0.1), "{rate}: {}", found[rate]);
+    }
+    let effects = found["smallest_effects"].as_array().expect("a list");
+    let differences: Vec<f64> = effects.iter().filter_map(|e| e["difference"].as_f64()).collect();
+    assert!(differences.len() == 7 && differences.windows(2).all(|w| w[1] < w[0]), "{differences:?}");
+    let written: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(out.join("audit.json")).expect("it was written")).expect("JSON");
+    assert_eq!(&written["result"], found);
+    assert!(out.join("strips.png").exists() && out.join("dynamics.csv").exists());
+    let one = gemmule(&["audit", &a, "-o", &path(&out)]);
+    assert_eq!(one.status.code(), Some(2));
+}

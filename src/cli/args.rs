@@ -96,6 +96,20 @@ pub(crate) enum Command {
         #[command(flatten)]
         out: OutArgs,
     },
+    /// Say how much of the turnover between two recordings of the same spines, minutes apart, is false, and what a cohort could show.
+    Audit {
+        /// The two stacks.
+        #[arg(value_name = "STACK", num_args = 2, required = true)]
+        stacks: Vec<PathBuf>,
+        #[command(flatten)]
+        read: ReadArgs,
+        #[command(flatten)]
+        engine: EngineArgs,
+        #[command(flatten)]
+        params: ParamsArgs,
+        #[command(flatten)]
+        out: OutArgs,
+    },
     /// Make a synthetic stack, or a series of them, with known truth.
     Phantom {
         #[command(flatten)]

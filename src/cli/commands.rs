@@ -44,6 +44,9 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Track { inputs, read, engine, params, out } => {
             track::track(&inputs, &read, &engine, &params, &out, voice)
         }
+        Command::Audit { stacks, read, engine, params, out } => {
+            track::audit(&stacks, &read, &engine, &params, &out, voice)
+        }
         Command::Phantom { params, seed, days, test_retest, out } => {
             extra::phantom(&params, seed, days.map(|days| (days, test_retest)), &out, voice)
         }

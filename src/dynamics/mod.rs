@@ -3,11 +3,13 @@
 //! Only sites scorable in both sessions of an interval count. Everything is given from calls and as expected counts from
 //! `p_present`.
 
+mod audit;
 mod bootstrap;
 mod interval;
 mod survival;
 mod tables;
 
+pub use crate::dynamics::audit::{Audit, AuditParams, FalseRate, SmallestEffect, audit};
 pub use crate::dynamics::bootstrap::{Bounds, bootstrap};
 pub use crate::dynamics::interval::{Counts, DendriteLength, Interval, Rates, intervals};
 pub use crate::dynamics::survival::{Cohort, SurvivalPoint, survival};

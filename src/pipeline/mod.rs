@@ -20,6 +20,7 @@ mod series;
 mod sites;
 mod track_files;
 
+pub use crate::dynamics::Audit;
 pub use crate::score::DetectDetail;
 pub use calibrate::{CALIBRATION_FILES, CalibrationParams, calibrate, write_calibration};
 pub use demo::{
@@ -38,4 +39,4 @@ pub use place::SitePlace;
 pub use results::{DETECT_FILES, Origin, summary, write_detect};
 pub use series::{SeenSession, Tracked, see, track};
 pub use sites::{Sites, sites};
-pub use track_files::{TRACK_FILES, lengths, track_summary, write_track};
+pub use track_files::{AUDIT_FILE, TRACK_FILES, lengths, track_summary, write_audit, write_track};

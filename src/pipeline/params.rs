@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::{DetectParams, LearnedParams};
-use crate::dynamics::DynamicsParams;
+use crate::dynamics::{AuditParams, DynamicsParams};
 use crate::error::{Error, Result};
 use crate::filter::ridge::RidgeParams;
 use crate::filter::smooth::ScaleParams;
@@ -94,6 +94,8 @@ bundle! {
     phantom: PhantomParams;
     /// A series of synthetic sessions.
     phantom_series: SeriesParams;
+    /// The cohort an audit speaks of.
+    audit: AuditParams;
     /// The synthetic stacks of a calibration.
     calibration: CalibrationParams;
     /// When a found spine counts as a true one.

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::dynamics::{self, DendriteLength};
+use crate::dynamics::{self, Audit, DendriteLength};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::io;
 use crate::model::Status;
 use crate::pipeline::{FileSet, PairLinks, Params, SeenSession, Tracked, run_file};
@@ -12,6 +12,29 @@ use crate::pipeline::{FileSet, PairLinks, Params, SeenSession, Tracked, run_file
 /// Every file of a series beside those of its sessions.
 pub const TRACK_FILES: [&str; 6] =
     ["tracks.csv", "links.csv", "dynamics.csv", "survival.csv", "strips.png", "run.json"];
+
+/// What an audit writes beside [`TRACK_FILES`].
+pub const AUDIT_FILE: &str = "audit.json";
+
+/// Reads two tracked recordings of the same spines and writes [`AUDIT_FILE`].
+///
+/// # Errors
+/// As [`dynamics::intervals`] and [`dynamics::audit`]; more or fewer than two recordings; [`crate::error::Error::File`] if the file cannot be written.
+pub fn write_audit(set: &FileSet, tracked: &Tracked, seen: &[SeenSession], params: &Params) -> Result<Audit> {
+    let intervals = dynamics::intervals(&tracked.sessions, &tracked.tracks, &lengths(tracked, seen), &params.dynamics)?;
+    let all: Vec<_> = intervals.iter().filter(|i| i.dendrite_id.is_none()).collect();
+    let [interval] = all[..] else {
+        return Err(Error::parameter(
+            "recordings of an audit",
+            seen.len(),
+            "2, of the same spines",
+            "give two stacks of one field, minutes apart",
+        ));
+    };
+    let found = dynamics::audit(interval, &params.audit)?;
+    run_file::write_text(set, AUDIT_FILE, &format!("{:#}\n", json!({ "parameters": params.audit, "result": found })))?;
+    Ok(found)
+}
 
 /// Writes the tables and `run.json`; pictures are drawn by [`crate::report`]. `inputs` says per session where its stack came from.
 ///

@@ -1,12 +1,10 @@
 //! Recall, precision and the bias of every measure on stacks of known truth, as one long table.
 //!
-//! Shares have Wilson's 95 % interval (1927, doi:10.1080/01621459.1927.10502953), biases mean ± 1.96 standard errors.
+//! Shares have Wilson's 95 % interval ([`wilson_95`]), biases mean ± 1.96 standard errors.
 
 use crate::model::CalibrationRow;
 use crate::score::{median, ratio, round};
-
-/// Standard normal deviate of a two-sided 95 % interval.
-const Z: f64 = 1.959_964;
+use crate::statistics::{Z_95, wilson_95};
 
 /// Edges of the bins of head width, µm; the last bin is open.
 const WIDTH_UM: [f64; 6] = [0.0, 0.3, 0.4, 0.5, 0.6, 0.8];
@@ -154,7 +152,7 @@ impl Level {
         let deviation = mean
             .filter(|_| n > 1)
             .map(|mean| (d.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n as f64 - 1.0)).sqrt());
-        let end = |sign: f64| mean.zip(deviation).map(|(m, sd)| round(m + sign * Z * sd / (n as f64).sqrt()));
+        let end = |sign: f64| mean.zip(deviation).map(|(m, sd)| round(m + sign * Z_95 * sd / (n as f64).sqrt()));
         [
             self.row("bias", of, n, [mean.map(round), end(-1.0), end(1.0)]),
             self.row("spread", of, n, [deviation.map(round), None, None]),
@@ -163,15 +161,10 @@ impl Level {
     }
 }
 
-/// Share of `n` with Wilson's interval.
+/// Share of `n` with its interval.
 fn share(hit: usize, n: usize) -> [Option<f64>; 3] {
-    if n == 0 {
-        return [None; 3];
-    }
-    let (p, n) = (hit as f64 / n as f64, n as f64);
-    let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-    let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    [p, (middle - half).max(0.0), (middle + half).min(1.0)].map(|v| Some(round(v)))
+    let interval = wilson_95(hit, n);
+    [ratio(hit, n), interval.map(|i| round(i.0)), interval.map(|i| round(i.1))]
 }
 
 /// Rank correlation, ties sharing their mean rank; none below three pairs or where one side does not vary.

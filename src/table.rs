@@ -31,6 +31,13 @@ impl<'a> Table<'a> {
         self.rows.len()
     }
 
+    /// The columns in the order of the file.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let mut names: Vec<(&str, usize)> = self.columns.iter().map(|(name, &n)| (name.as_str(), n)).collect();
+        names.sort_by_key(|&(_, n)| n);
+        names.into_iter().map(|(name, _)| name).collect()
+    }
+
     pub(crate) fn has(&self, column: &str) -> bool {
         self.columns.contains_key(column)
     }
@@ -62,10 +69,15 @@ impl<'a> Table<'a> {
         if exact { Ok(value as i64) } else { Err(self.bad(row, column, "a whole number")) }
     }
 
-    /// The error for a cell; rows are counted as in an editor, the header being line 1.
+    /// The line a row begins on, as in an editor: the header is line 1.
+    pub(crate) fn line(&self, row: usize) -> u64 {
+        self.rows[row].position().map_or(row as u64 + 2, csv::Position::line)
+    }
+
+    /// The error for a cell.
     pub(crate) fn bad(&self, row: usize, column: &str, expected: &str) -> Error {
-        let line = self.rows[row].position().map_or(row as u64 + 2, csv::Position::line);
-        let problem = format!("line {line}, column {column} is \"{}\", expected {expected}", self.text(row, column));
+        let problem =
+            format!("line {}, column {column} is \"{}\", expected {expected}", self.line(row), self.text(row, column));
         Error::file(self.path, problem, "correct or leave out the row")
     }
 }

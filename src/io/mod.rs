@@ -7,6 +7,7 @@
 
 mod checksum;
 mod fault;
+mod manifest;
 mod marks;
 mod meta;
 mod points;
@@ -19,6 +20,7 @@ mod tiff;
 mod write;
 
 pub use crate::io::checksum::sha256;
+pub use crate::io::manifest::{CohortSeries, CohortSession, MANIFEST_COLUMNS, Manifest};
 pub use crate::io::marks::{SpineMark, read_marks};
 pub use crate::io::points::{Mark, PointSession, read_point_sessions};
 pub use crate::io::read::{ReadOptions, StackInfo, info, read_stack};

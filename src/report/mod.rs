@@ -4,6 +4,8 @@ mod calibration;
 mod canvas;
 mod crops;
 mod grey;
+#[allow(dead_code, reason = "what uses it follows")]
+pub(crate) mod html;
 mod labels;
 pub mod overlay;
 mod plot;

@@ -4,7 +4,7 @@ mod calibration;
 mod canvas;
 mod crops;
 mod grey;
-#[allow(dead_code, reason = "what uses it follows")]
+#[allow(dead_code, unused_imports, reason = "what uses it follows")]
 pub(crate) mod html;
 mod labels;
 pub mod overlay;

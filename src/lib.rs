@@ -23,6 +23,7 @@ pub mod volume;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod cohort;
 pub mod detect;
 pub mod dynamics;
 pub mod engine;

@@ -41,6 +41,14 @@ macro_rules! in_range {
 }
 in_range!(f64, usize, u32, u64, bool);
 
+/// The range is that of its length in characters.
+impl InRange for String {
+    type Bound = usize;
+    fn in_range(&self, range: &RangeInclusive<usize>) -> bool {
+        range.contains(&self.chars().count())
+    }
+}
+
 impl<T: InRange> InRange for Vec<T> {
     type Bound = T::Bound;
     fn in_range(&self, range: &RangeInclusive<T::Bound>) -> bool {

@@ -37,10 +37,16 @@ pub fn wilson_95(hit: usize, n: usize) -> Option<(f64, f64)> {
 /// assert_eq!(smallest_difference(1, 1.0, 0.05, 0.8), None);
 /// ```
 pub fn smallest_difference(n: usize, sd: f64, alpha: f64, power: f64) -> Option<f64> {
+    smallest_difference_between((n, n), sd, alpha, power)
+}
+
+/// [`smallest_difference`] of groups of different sizes: √(1/n_a + 1/n_b) for √(2/n), n_a + n_b - 2 degrees of freedom.
+pub fn smallest_difference_between((a, b): (usize, usize), sd: f64, alpha: f64, power: f64) -> Option<f64> {
     let inside = |share: f64| share > 0.0 && share < 1.0;
-    if n < 2 || !inside(alpha) || !inside(power) {
+    if a.min(b) < 2 || !inside(alpha) || !inside(power) {
         return None;
     }
-    let t = StudentsT::new(0.0, 1.0, 2.0 * n as f64 - 2.0).ok()?;
-    Some((t.inverse_cdf(1.0 - alpha / 2.0) + t.inverse_cdf(power)) * sd * (2.0 / n as f64).sqrt())
+    let t = StudentsT::new(0.0, 1.0, (a + b) as f64 - 2.0).ok()?;
+    let spread = (1.0 / a as f64 + 1.0 / b as f64).sqrt();
+    Some((t.inverse_cdf(1.0 - alpha / 2.0) + t.inverse_cdf(power)) * sd * spread)
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cohort::StatsParams;
 use crate::detect::{DetectParams, LearnedParams};
 use crate::dynamics::{AuditParams, DynamicsParams};
 use crate::error::{Error, Result};
@@ -90,6 +91,8 @@ bundle! {
     presence: PresenceParams;
     /// Rates and survival.
     dynamics: DynamicsParams;
+    /// How a long table is turned into effects.
+    stats: StatsParams;
     /// Synthetic stacks with known truth.
     phantom: PhantomParams;
     /// A series of synthetic sessions.

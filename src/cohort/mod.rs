@@ -1,0 +1,28 @@
+//! Cohorts: from the values of many dendrites in many animals to effects of a treatment.
+//!
+//! [`read_long_csv`] reads the long table of anyone, [`stats()`] turns it into [`Effects`]. Animals are the unit of the default test: a treatment is given to an
+//! animal, and its dendrites are not independent of each other.
+
+mod animals;
+mod arms;
+mod bootstrap;
+mod effects;
+mod long;
+mod long_read;
+mod mixed;
+mod params;
+mod permutation;
+mod series;
+mod stats;
+mod two_sample;
+
+pub use bootstrap::bootstrap_t;
+pub use effects::{AnimalMean, EFFECT_COLUMNS, Effect, Effects, write_effects_csv};
+pub use long::{LONG_COLUMNS, LongRow, LongTable, write_long_csv};
+pub use long_read::read_long_csv;
+pub use mixed::{Coefficient, MixedDesign, MixedFit, Model, fit_mixed};
+pub use params::{Arm, ModelDf, Repeats, StatsParams};
+pub use permutation::{Permutation, permutation};
+pub use series::Scale;
+pub use stats::stats;
+pub use two_sample::{Hedges, Welch, hedges, holm, welch};

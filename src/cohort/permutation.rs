@@ -1,0 +1,191 @@
+//! Exact permutation of animals between two groups, and the interval it gives.
+
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use crate::cohort::StatsParams;
+
+/// A permutation test of two samples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Permutation {
+    /// Welch's t of the groups as they are.
+    pub t: f64,
+    /// Share of splits whose |t| is at least as large; the split observed is one of them.
+    pub p_value: f64,
+    /// Interval of the difference a - b: all shifts of group a that the test does not reject. None where no shift can be rejected: too few splits.
+    pub difference: Option<(f64, f64)>,
+    /// The same of the ratio a / b: all factors; also none where a value is not positive.
+    pub ratio: Option<(f64, f64)>,
+    /// Splits gone through.
+    pub splits: usize,
+    /// Whether these are all.
+    pub exact: bool,
+}
+
+/// Tests whether two samples have the same mean by splitting all values anew into groups of the same sizes: all splits up to `stats.max_splits`, else
+/// `stats.drawn_splits` drawn with the seed. The statistic is Welch's t, so that the test holds where sizes and variances differ (Janssen 1997,
+/// doi:10.1016/S0167-7152(97)00043-6); for equal sizes it orders splits as the difference of means does. None below two values in a group.
+///
+/// ```
+/// use gemmule::cohort::{StatsParams, permutation};
+/// let found = permutation(&[5.0, 6.0, 7.0, 8.0], &[1.0, 2.0, 3.0, 4.0], &StatsParams::default(), 0).unwrap();
+/// assert_eq!((found.splits, found.exact), (70, true));
+/// assert!((found.p_value - 2.0 / 70.0).abs() < 1e-12); // this split and its mirror image
+/// let (low, high) = found.difference.unwrap();
+/// assert!(low > 0.0 && low < 4.0 && high > 4.0);
+/// ```
+pub fn permutation(a: &[f64], b: &[f64], params: &StatsParams, stream: u64) -> Option<Permutation> {
+    if a.len() < 2 || b.len() < 2 {
+        return None;
+    }
+    let alpha = 1.0 - params.confidence;
+    let all: Vec<f64> = a.iter().chain(b).copied().collect();
+    let n = all.len() as f64;
+    let centre = all.iter().sum::<f64>() / n;
+    let spread = (all.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / n).sqrt();
+    let scale = if spread > 0.0 { spread } else { 1.0 };
+    let scaled = |values: &[f64], centre: f64| values.iter().map(|v| (v - centre) / scale).collect::<Vec<f64>>();
+    let splits = Splits::new(&scaled(a, centre), &scaled(b, centre), params, stream);
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let observed = (mean(a) - mean(b)) / scale;
+    let bound = |towards: f64| splits.bound(observed, towards, alpha, |shift| (shift, 1.0));
+    let difference = bound(-1.0).zip(bound(1.0)).map(|(low, high)| (low * scale, high * scale));
+    let positive = all.iter().all(|v| *v > 0.0);
+    let ratio = || {
+        // Not centred: a factor acts on the values themselves.
+        let splits = Splits::new(&scaled(a, 0.0), &scaled(b, 0.0), params, stream);
+        let observed = (mean(a) / mean(b)).ln();
+        let bound = |towards: f64| splits.bound(observed, towards, alpha, |log| (0.0, log.exp()));
+        bound(-1.0).zip(bound(1.0)).map(|(low, high)| (low.exp(), high.exp()))
+    };
+    Some(Permutation {
+        t: splits.t(&splits.observed, 0.0, 1.0),
+        p_value: splits.p_value(0.0, 1.0),
+        difference: difference.filter(|_| spread > 0.0),
+        ratio: if positive && spread > 0.0 { ratio() } else { None },
+        splits: splits.drawn.len(),
+        exact: splits.exact,
+    })
+}
+
+/// Of the values chosen for the first group: how many, their sum and their sum of squares, by where they come from.
+#[derive(Clone, Copy, Debug, Default)]
+struct Split {
+    from_a: f64,
+    sum_a: f64,
+    square_a: f64,
+    sum_b: f64,
+    square_b: f64,
+}
+
+struct Splits {
+    size: (f64, f64),
+    total: Split,
+    observed: Split,
+    drawn: Vec<Split>,
+    exact: bool,
+}
+
+impl Splits {
+    fn new(a: &[f64], b: &[f64], params: &StatsParams, stream: u64) -> Self {
+        let all: Vec<f64> = a.iter().chain(b).copied().collect();
+        let split = |chosen: &[usize]| {
+            let mut s = Split::default();
+            for &k in chosen {
+                let v = all[k];
+                if k < a.len() {
+                    (s.from_a, s.sum_a, s.square_a) = (s.from_a + 1.0, s.sum_a + v, s.square_a + v * v);
+                } else {
+                    (s.sum_b, s.square_b) = (s.sum_b + v, s.square_b + v * v);
+                }
+            }
+            s
+        };
+        let exact = binomial(all.len(), a.len()) <= params.max_splits as f64;
+        let mut drawn = Vec::new();
+        if exact {
+            each_choice(all.len(), a.len(), |chosen| drawn.push(split(chosen)));
+        } else {
+            let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
+            rng.set_stream(stream);
+            let mut order: Vec<usize> = (0..all.len()).collect();
+            for _ in 0..params.drawn_splits {
+                order.partial_shuffle(&mut rng, a.len());
+                // partial_shuffle leaves what it has drawn at the end.
+                drawn.push(split(&order[b.len()..]));
+            }
+        }
+        let every: Vec<usize> = (0..all.len()).collect();
+        Self {
+            size: (a.len() as f64, b.len() as f64),
+            total: split(&every),
+            observed: split(&every[..a.len()]),
+            drawn,
+            exact,
+        }
+    }
+
+    /// Welch's t of a split, after `shift` has been taken from the values of group a and these divided by `factor`.
+    fn t(&self, split: &Split, shift: f64, factor: f64) -> f64 {
+        let sums = |s: &Split| {
+            let square = s.square_a - 2.0 * shift * s.sum_a + s.from_a * shift * shift;
+            ((s.sum_a - s.from_a * shift) / factor + s.sum_b, square / (factor * factor) + s.square_b)
+        };
+        let ((sum, square), (all, all_square)) = (sums(split), sums(&self.total));
+        let group = |sum: f64, square: f64, n: f64| (sum / n, ((square - sum * sum / n) / (n - 1.0)).max(0.0) / n);
+        let (mean_a, var_a) = group(sum, square, self.size.0);
+        let (mean_b, var_b) = group(all - sum, all_square - square, self.size.1);
+        let (difference, se) = (mean_a - mean_b, (var_a + var_b).sqrt());
+        // Below this both are rounding.
+        let floor = 1e-9 * (all_square / (self.size.0 + self.size.1)).sqrt();
+        if difference.abs() <= floor { 0.0 } else { difference / se.max(floor) }
+    }
+
+    fn p_value(&self, shift: f64, factor: f64) -> f64 {
+        let least = self.t(&self.observed, shift, factor).abs() * (1.0 - 1e-9);
+        let extreme = self.drawn.iter().filter(|s| self.t(s, shift, factor).abs() >= least).count() as f64;
+        let n = self.drawn.len() as f64;
+        if self.exact { extreme / n } else { (extreme + 1.0) / (n + 1.0) }
+    }
+
+    /// Where, from `start` on in the direction `towards`, p falls to `alpha`; none if it never does. `at` says which shift and factor a place stands for.
+    fn bound(&self, start: f64, towards: f64, alpha: f64, at: impl Fn(f64) -> (f64, f64)) -> Option<f64> {
+        let rejected = |x: f64| {
+            let (shift, factor) = at(x);
+            self.p_value(shift, factor) <= alpha + 1e-12
+        };
+        let (mut inside, mut step) = (start, 0.05 * towards);
+        for _ in 0..40 {
+            let mut outside = inside + step;
+            if rejected(outside) {
+                for _ in 0..40 {
+                    let middle = (inside + outside) / 2.0;
+                    if rejected(middle) { outside = middle } else { inside = middle }
+                }
+                return Some(inside);
+            }
+            (inside, step) = (outside, step * 1.5);
+        }
+        None
+    }
+}
+
+/// Ways to choose k of n.
+fn binomial(n: usize, k: usize) -> f64 {
+    (0..k.min(n - k)).fold(1.0, |ways, i| ways * (n - i) as f64 / (i + 1) as f64).round()
+}
+
+/// Calls `visit` with every choice of k of 0..n, in lexicographic order.
+pub(super) fn each_choice(n: usize, k: usize, mut visit: impl FnMut(&[usize])) {
+    let mut chosen: Vec<usize> = (0..k).collect();
+    loop {
+        visit(&chosen);
+        let Some(at) = (0..k).rev().find(|&i| chosen[i] < n - k + i) else { return };
+        chosen[at] += 1;
+        for i in at + 1..k {
+            chosen[i] = chosen[i - 1] + 1;
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! One metric of one study: values as measured and normalised, with animal and dendrite as numbers.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Serialize;
+
+use crate::cohort::arms::{Study, arm};
+use crate::cohort::params::Repeats;
+use crate::cohort::{LongRow, LongTable, StatsParams};
+
+/// What the numbers of an effect are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// As measured.
+    Raw,
+    /// value / baseline - 1 within the dendrite.
+    Fold,
+    /// value - baseline within the dendrite.
+    Difference,
+}
+
+impl Scale {
+    /// The name in `effects.csv`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Fold => "fold",
+            Self::Difference => "difference",
+        }
+    }
+}
+
+/// One value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Observation {
+    /// Position of the arm among the study's, the control first.
+    pub(super) arm: usize,
+    /// Position of the animal among the sorted names of the metric's.
+    pub(super) mouse: usize,
+    pub(super) cell: String,
+    /// Position of the dendrite among the sorted ones of the metric.
+    pub(super) dendrite: usize,
+    pub(super) sex: String,
+    pub(super) cell_type: String,
+    pub(super) day: f64,
+    pub(super) value: f64,
+}
+
+/// One metric of one study.
+#[derive(Clone, Debug)]
+pub(super) struct Series {
+    pub(super) metric: String,
+    /// As measured, sorted by animal, dendrite, day and line.
+    pub(super) raw: Vec<Observation>,
+    /// Normalised; as measured where the metric is not normalised.
+    pub(super) normalised: Vec<Observation>,
+    pub(super) scale: Scale,
+    pub(super) mice: Vec<String>,
+    /// First baseline day, if there is one.
+    pub(super) baseline: Option<f64>,
+    pub(super) remarks: Vec<String>,
+}
+
+impl Series {
+    /// Whether a day is compared: after the baseline, or any where there is none.
+    pub(super) fn is_compared(&self, day: f64, params: &StatsParams) -> bool {
+        self.baseline.is_none() || day > params.last_baseline_day
+    }
+}
+
+/// Names of a dendrite below its animal.
+type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
+
+fn key(row: &LongRow) -> Key<'_> {
+    (&row.mouse, &row.cell, &row.fov, &row.dendrite, &row.spine)
+}
+
+/// Every metric of a study, by name; or the faults, where repeated rows are refused.
+pub(super) fn series(table: &LongTable, study: &Study, params: &StatsParams, faults: &mut Vec<String>) -> Vec<Series> {
+    let of_study = || table.rows().iter().enumerate().filter(|(_, r)| r.study == study.name);
+    let metrics: BTreeSet<&str> = of_study().map(|(_, r)| r.metric.as_str()).collect();
+    let one = |metric: &str| {
+        let rows: Vec<(usize, &LongRow)> = of_study().filter(|(_, r)| r.metric == metric).collect();
+        of_metric(table, &rows, study, metric, params, faults)
+    };
+    metrics.into_iter().map(one).collect()
+}
+
+fn of_metric(
+    table: &LongTable,
+    rows: &[(usize, &LongRow)],
+    study: &Study,
+    metric: &str,
+    params: &StatsParams,
+    faults: &mut Vec<String>,
+) -> Series {
+    let mut remarks = Vec::new();
+    let missing = rows.iter().filter(|(_, r)| r.value.is_none()).count();
+    if missing > 0 {
+        remarks.push(format!("{} {metric}: {missing} missing values left out", study.name));
+    }
+    let measured = rows.iter().filter_map(|&(n, r)| Some((n, r, r.value?))).collect();
+    let kept = settle_repeats(table, measured, params.repeats, faults);
+    let arms: Vec<&str> = study.arms().map(String::as_str).collect();
+    let mice: BTreeSet<&str> = kept.iter().map(|(r, _)| r.mouse.as_str()).collect();
+    let mice: Vec<&str> = mice.into_iter().collect();
+    // The cell is that of the dendrite; where no cell is known the field of view stands for it.
+    let dendrites: BTreeSet<(&str, &str, &str, &str)> = kept.iter().map(|(r, _)| branch(r)).collect();
+    let dendrites: HashMap<_, usize> = dendrites.into_iter().enumerate().map(|(n, d)| (d, n)).collect();
+    let observation = |&(row, value): &(&LongRow, f64)| Observation {
+        arm: arms.iter().position(|a| *a == arm(row, params.arm)).unwrap_or_default(),
+        mouse: mice.binary_search(&row.mouse.as_str()).unwrap_or_default(),
+        cell: if row.cell.is_empty() { row.fov.clone() } else { row.cell.clone() },
+        dendrite: dendrites[&branch(row)],
+        sex: row.sex.clone(),
+        cell_type: row.cell_type.clone(),
+        day: row.day,
+        value,
+    };
+    let mut raw: Vec<(Observation, &LongRow)> = kept.iter().map(|k| (observation(k), k.0)).collect();
+    raw.sort_by(|(a, _), (b, _)| (a.mouse, a.dendrite).cmp(&(b.mouse, b.dendrite)).then(a.day.total_cmp(&b.day)));
+    let days = raw.iter().map(|(o, _)| o.day);
+    let baseline = days.filter(|d| *d <= params.last_baseline_day).min_by(f64::total_cmp);
+    let listed = |names: &[String]| names.iter().any(|n| n == metric);
+    let scale = match baseline {
+        Some(_) if listed(&params.fold_metrics) => Scale::Fold,
+        Some(_) if listed(&params.difference_metrics) => Scale::Difference,
+        _ => Scale::Raw,
+    };
+    if baseline.is_none() && (listed(&params.fold_metrics) || listed(&params.difference_metrics)) {
+        remarks.push(format!("{} {metric}: no baseline day, so values are compared as measured", study.name));
+    }
+    let normalised = normalise(&raw, scale, baseline, |n| {
+        remarks.push(format!("{} {metric}: {n} values of dendrites without a usable baseline left out", study.name));
+    });
+    Series {
+        metric: metric.to_owned(),
+        raw: raw.into_iter().map(|(o, _)| o).collect(),
+        normalised,
+        scale,
+        mice: mice.into_iter().map(str::to_owned).collect(),
+        baseline,
+        remarks,
+    }
+}
+
+fn branch(row: &LongRow) -> (&str, &str, &str, &str) {
+    (&row.mouse, &row.cell, &row.fov, &row.dendrite)
+}
+
+/// Rows of the same dendrite (or spine) and day become one, as the parameters say; those of metrics per spine stay.
+fn settle_repeats<'a>(
+    table: &LongTable,
+    rows: Vec<(usize, &'a LongRow, f64)>,
+    repeats: Repeats,
+    faults: &mut Vec<String>,
+) -> Vec<(&'a LongRow, f64)> {
+    let mut groups: BTreeMap<(Key<'_>, u64, usize), Vec<usize>> = BTreeMap::new();
+    for (at, &(n, row, _)) in rows.iter().enumerate() {
+        // A metric per spine whose spines have no names: every row is its own.
+        let apart = repeats == Repeats::All || row.spine.is_empty() && row.is_per_spine();
+        // -0 and 0 are one day.
+        groups.entry((key(row), (row.day + 0.0).to_bits(), if apart { n + 1 } else { 0 })).or_default().push(at);
+    }
+    let mut kept = Vec::new();
+    for group in groups.into_values() {
+        let (n, row, value) = rows[group[0]];
+        if group.len() > 1 && repeats == Repeats::Error {
+            let others: Vec<String> = group[1..].iter().map(|&at| table.line(rows[at].0).to_string()).collect();
+            faults.push(format!(
+                "{} of mouse {}, fov {}, dendrite {}, day {} is in line {} and again in {}",
+                row.metric,
+                row.mouse,
+                row.fov,
+                row.dendrite,
+                row.day,
+                table.line(n),
+                others.join(", ")
+            ));
+        }
+        let mean = group.iter().map(|&at| rows[at].2).sum::<f64>() / group.len() as f64;
+        kept.push((n, row, if repeats == Repeats::Mean { mean } else { value }));
+    }
+    kept.sort_by_key(|&(n, ..)| n);
+    kept.into_iter().map(|(_, row, value)| (row, value)).collect()
+}
+
+fn normalise(
+    raw: &[(Observation, &LongRow)],
+    scale: Scale,
+    baseline: Option<f64>,
+    mut left_out: impl FnMut(usize),
+) -> Vec<Observation> {
+    if scale == Scale::Raw {
+        return raw.iter().map(|(o, _)| o.clone()).collect();
+    }
+    let mut first: HashMap<Key<'_>, f64> = HashMap::new();
+    for (o, row) in raw.iter().filter(|(o, _)| Some(o.day) == baseline) {
+        first.entry(key(row)).or_insert(o.value);
+    }
+    let mut lost = 0;
+    let mut kept = Vec::new();
+    for (o, row) in raw {
+        let value = match (first.get(&key(row)), scale) {
+            (Some(&from), Scale::Fold) if from > 0.0 => Some(o.value / from - 1.0),
+            (Some(&from), Scale::Difference) => Some(o.value - from),
+            _ => None,
+        };
+        match value {
+            Some(value) => kept.push(Observation { value, ..o.clone() }),
+            None => lost += 1,
+        }
+    }
+    if lost > 0 {
+        left_out(lost);
+    }
+    kept
+}

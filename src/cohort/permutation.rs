@@ -41,21 +41,17 @@ pub fn permutation(a: &[f64], b: &[f64], params: &StatsParams, stream: u64) -> O
         return None;
     }
     let alpha = 1.0 - params.confidence;
-    let all: Vec<f64> = a.iter().chain(b).copied().collect();
-    let n = all.len() as f64;
-    let centre = all.iter().sum::<f64>() / n;
-    let spread = (all.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / n).sqrt();
+    let (centre, spread) = moments(a, b);
     let scale = if spread > 0.0 { spread } else { 1.0 };
-    let scaled = |values: &[f64], centre: f64| values.iter().map(|v| (v - centre) / scale).collect::<Vec<f64>>();
-    let splits = Splits::new(&scaled(a, centre), &scaled(b, centre), params, stream);
+    let splits = Splits::scaled(a, b, centre, scale, params, stream);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let observed = (mean(a) - mean(b)) / scale;
     let bound = |towards: f64| splits.bound(observed, towards, alpha, |shift| (shift, 1.0));
     let difference = bound(-1.0).zip(bound(1.0)).map(|(low, high)| (low * scale, high * scale));
-    let positive = all.iter().all(|v| *v > 0.0);
+    let positive = a.iter().chain(b).all(|v| *v > 0.0);
     let ratio = || {
         // Not centred: a factor acts on the values themselves.
-        let splits = Splits::new(&scaled(a, 0.0), &scaled(b, 0.0), params, stream);
+        let splits = Splits::scaled(a, b, 0.0, scale, params, stream);
         let observed = (mean(a) / mean(b)).ln();
         let bound = |towards: f64| splits.bound(observed, towards, alpha, |log| (0.0, log.exp()));
         bound(-1.0).zip(bound(1.0)).map(|(low, high)| (low.exp(), high.exp()))
@@ -68,6 +64,23 @@ pub fn permutation(a: &[f64], b: &[f64], params: &StatsParams, stream: u64) -> O
         splits: splits.drawn.len(),
         exact: splits.exact,
     })
+}
+
+/// Welch's t and the p value of [`permutation()`] alone.
+pub(super) fn permutation_test(a: &[f64], b: &[f64], params: &StatsParams, stream: u64) -> Option<(f64, f64)> {
+    if a.len() < 2 || b.len() < 2 {
+        return None;
+    }
+    let (centre, spread) = moments(a, b);
+    let splits = Splits::scaled(a, b, centre, if spread > 0.0 { spread } else { 1.0 }, params, stream);
+    Some((splits.t(&splits.observed, 0.0, 1.0), splits.p_value(0.0, 1.0)))
+}
+
+/// Mean and standard deviation of both samples together.
+fn moments(a: &[f64], b: &[f64]) -> (f64, f64) {
+    let (n, all) = ((a.len() + b.len()) as f64, || a.iter().chain(b));
+    let centre = all().sum::<f64>() / n;
+    (centre, (all().map(|v| (v - centre).powi(2)).sum::<f64>() / n).sqrt())
 }
 
 /// Of the values chosen for the first group: how many, their sum and their sum of squares, by where they come from.
@@ -89,6 +102,12 @@ struct Splits {
 }
 
 impl Splits {
+    /// Of (value - centre) / scale.
+    fn scaled(a: &[f64], b: &[f64], centre: f64, scale: f64, params: &StatsParams, stream: u64) -> Self {
+        let scaled = |values: &[f64]| values.iter().map(|v| (v - centre) / scale).collect::<Vec<f64>>();
+        Self::new(&scaled(a), &scaled(b), params, stream)
+    }
+
     fn new(a: &[f64], b: &[f64], params: &StatsParams, stream: u64) -> Self {
         let all: Vec<f64> = a.iter().chain(b).copied().collect();
         let split = |chosen: &[usize]| {
@@ -173,7 +192,7 @@ impl Splits {
 }
 
 /// Ways to choose k of n.
-fn binomial(n: usize, k: usize) -> f64 {
+pub(super) fn binomial(n: usize, k: usize) -> f64 {
     (0..k.min(n - k)).fold(1.0, |ways, i| ways * (n - i) as f64 / (i + 1) as f64).round()
 }
 

@@ -213,11 +213,7 @@ impl Comparison<'_> {
             ..row("permutation", "difference").between(tested.difference)
         };
         let mut rows = vec![difference];
-        rows.extend(self.ratio(&means_a, &means_b, stream, &note).map(|(estimate, interval, note)| Effect {
-            estimate: Some(estimate),
-            note,
-            ..row("permutation", "ratio").between(interval)
-        }));
+        rows.extend(self.ratio(&means_a, &means_b, stream, Effect { note, ..row("permutation", "ratio") }));
         let resampled = bootstrap_t(&means_a, &means_b, params, stream);
         rows.push(Effect {
             estimate: Some(mean_a - mean_b),
@@ -246,7 +242,7 @@ impl Comparison<'_> {
     }
 
     /// Ratio of the animals' means, of fold changes that of 1 + change.
-    fn ratio(&self, a: &[f64], b: &[f64], stream: u64, note: &str) -> Option<(f64, Option<(f64, f64)>, String)> {
+    fn ratio(&self, a: &[f64], b: &[f64], stream: u64, mut row: Effect) -> Option<Effect> {
         let above = match self.of.scale {
             Scale::Raw => 0.0,
             Scale::Fold => 1.0,
@@ -256,11 +252,11 @@ impl Comparison<'_> {
         let (a, b) = (lifted(a), lifted(b));
         let tested = permutation(&a, &b, self.params, stream)?;
         let (mean_a, mean_b) = (mean_variance(&a).0, mean_variance(&b).0);
-        let mut note = note.to_owned();
         if a.iter().chain(&b).any(|v| *v <= 0.0) {
-            note += "; no interval: a mean is not positive";
+            row.note += "; no interval: a mean is not positive";
         }
-        (mean_b > 0.0).then(|| (mean_a / mean_b, tested.ratio, note))
+        let row = Effect { estimate: Some(mean_a / mean_b), ..row.between(tested.ratio) };
+        (mean_b > 0.0).then_some(row)
     }
 
     fn welch(&self, day: f64, scale: Scale, a: &Sample, b: &Sample) -> Option<Effect> {

@@ -2,6 +2,7 @@
 
 use crate::dynamics::DynamicsParams;
 use crate::dynamics::interval::check;
+use crate::dynamics::kaplan_meier::Product;
 use crate::error::Result;
 use crate::model::{Session, Status, Track};
 
@@ -56,8 +57,7 @@ pub fn survival(
     // (last session known to be there, session at which it is known lost).
     let lives: Vec<(usize, Option<usize>)> =
         tracks.iter().filter(|t| belongs(t, cohort)).map(|t| life(t, start)).collect();
-    let (mut fraction, mut variance) = (1.0, 0.0);
-    let z = normal_quantile(0.5 + params.confidence / 2.0);
+    let mut product = Product::START;
     let mut points = Vec::new();
     for session in start..sessions.len() {
         let at_risk = lives.iter().filter(|(last, lost)| lost.map_or(*last >= session, |l| l >= session)).count();
@@ -65,16 +65,12 @@ pub fn survival(
         if at_risk == 0 && session > start {
             break;
         }
-        if lost > 0 {
-            let (n, d) = (at_risk as f64, lost as f64);
-            fraction *= 1.0 - d / n;
-            variance += if lost < at_risk { d / (n * (n - d)) } else { 0.0 };
-        }
+        product = product.after(at_risk, lost);
         let since = match (sessions[start].day, sessions[session].day) {
             (Some(a), Some(b)) => b - a,
             _ => (session - start) as f64,
         };
-        let bounds = log_log(fraction, variance, z);
+        let (fraction, bounds) = (product.fraction, product.log_log(params.confidence));
         points.push(SurvivalPoint { session, since, n_at_risk: at_risk, n_lost: lost, fraction, bounds });
     }
     Ok(points)
@@ -103,34 +99,8 @@ fn life(track: &Track, start: usize) -> (usize, Option<usize>) {
     (last, None)
 }
 
-fn log_log(fraction: f64, variance: f64, z: f64) -> (f64, f64) {
-    if !(fraction > 0.0 && fraction < 1.0) {
-        return (fraction, fraction);
-    }
-    let spread = z * variance.sqrt() / fraction.ln().abs();
-    (fraction.powf(spread.exp()), fraction.powf((-spread).exp()))
-}
-
-/// Quantile of the standard normal distribution, by bisection of Simpson's rule on its density: 1e-9 suffices here, and
-/// no crate of statistics is needed for one number.
-fn normal_quantile(share: f64) -> f64 {
-    let density = |x: f64| (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    let below = |x: f64| {
-        let (n, h) = (200, x / 200.0);
-        let inner: f64 = (1..n).map(|i| density(f64::from(i) * h) * if i % 2 == 1 { 4.0 } else { 2.0 }).sum();
-        0.5 + h / 3.0 * (density(0.0) + inner + density(x))
-    };
-    let (mut low, mut high) = (0.0, 10.0);
-    for _ in 0..60 {
-        let middle = (low + high) / 2.0;
-        if below(middle) < share { low = middle } else { high = middle }
-    }
-    (low + high) / 2.0
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::dynamics::survival::normal_quantile;
     use crate::dynamics::{Cohort, DynamicsParams, survival};
     use crate::model::{Call, Session, Status, Track};
 
@@ -147,12 +117,6 @@ mod tests {
             calls: row.chars().map(|c| Call::bare(status(c), None)).collect(),
         };
         rows.iter().enumerate().map(track).collect()
-    }
-
-    #[test]
-    fn quantiles_are_those_of_tables() {
-        assert!((normal_quantile(0.975) - 1.959_963_985).abs() < 1e-8);
-        assert!((normal_quantile(0.95) - 1.644_853_627).abs() < 1e-8);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cohort::StatsParams;
+use crate::cohort::{PowerParams, StatsParams};
 use crate::detect::{DetectParams, LearnedParams};
 use crate::dynamics::{AuditParams, DynamicsParams};
 use crate::error::{Error, Result};
@@ -93,6 +93,8 @@ bundle! {
     dynamics: DynamicsParams;
     /// How a long table is turned into effects.
     stats: StatsParams;
+    /// The designs whose power is stated.
+    power: PowerParams;
     /// Synthetic stacks with known truth.
     phantom: PhantomParams;
     /// A series of synthetic sessions.

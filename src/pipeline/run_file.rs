@@ -31,7 +31,7 @@ pub(super) fn write_run(set: &FileSet, command: &str, fields: Value) -> Result<(
 pub(super) fn used(params: &Params) -> Value {
     let mut used = json!(params);
     if let Some(sections) = used.as_object_mut() {
-        for section in ["phantom", "phantom_series", "calibration", "audit", "score", "stats"] {
+        for section in ["phantom", "phantom_series", "calibration", "audit", "score", "stats", "power"] {
             sections.remove(section);
         }
     }

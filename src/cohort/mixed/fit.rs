@@ -90,7 +90,7 @@ impl Problem {
         let beta = fixed.solve(&right);
         let squares = rest[(self.p, self.p)] - right.dot(&beta);
         let free = (self.n - self.p) as f64;
-        if !(squares > 0.0) {
+        if squares.is_nan() || squares <= 0.0 {
             return None;
         }
         log_det += 2.0 * fixed.l_dirty().diagonal().iter().map(|d| d.ln()).sum::<f64>();
@@ -132,7 +132,7 @@ pub fn fit_mixed(design: &MixedDesign) -> Result<MixedFit> {
     }
     let mean = design.y.iter().sum::<f64>() / n as f64;
     let spread = (design.y.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n as f64).sqrt();
-    if !(spread > 1e-12 * mean.abs()) {
+    if spread <= 1e-12 * mean.abs() {
         return Err(fault("values that do not vary", "values that vary"));
     }
     for (name, of) in &design.groups {

@@ -24,6 +24,14 @@ pub struct Model {
     pub fit: MixedFit,
 }
 
+/// A linear combination of coefficients.
+struct Contrast {
+    weights: Vec<(usize, f64)>,
+    /// Whether it differs between animals only.
+    between: bool,
+    what: String,
+}
+
 struct Setup<'a> {
     observations: Vec<&'a Observation>,
     factors: Vec<Factor>,
@@ -169,7 +177,9 @@ impl Setup<'_> {
         let mut rows = Vec::new();
         for day in crate::cohort::animals::days(&of.raw).into_iter().filter(|d| of.is_compared(*d, params)) {
             for treated in 1..arms.len() {
-                let Some((weights, between, what)) = self.contrast(arms[treated], day, of, &position) else { continue };
+                let Some(Contrast { weights, between, what }) = self.contrast(arms[treated], day, of, &position) else {
+                    continue;
+                };
                 let estimate: f64 = weights.iter().map(|(k, w)| w * fit.coefficients[*k].estimate).sum();
                 let squares =
                     |(i, a): &(usize, f64)| weights.iter().map(|(j, b)| a * b * fit.covariance[*i][*j]).sum::<f64>();
@@ -239,7 +249,7 @@ impl Setup<'_> {
         day: f64,
         of: &Series,
         position: &impl Fn(&Term) -> Option<usize>,
-    ) -> Option<(Vec<(usize, f64)>, bool, String)> {
+    ) -> Option<Contrast> {
         let level = |f: &Factor, name: &str| f.levels.iter().position(|l| l == name);
         let treated = level(&self.factors[0], arm)?;
         let days = self.factors.iter().position(|f| f.name == "day");
@@ -261,6 +271,6 @@ impl Setup<'_> {
             Some(_) => format!("difference in the change from day {}", of.baseline.unwrap_or_default()),
             None => "difference on the day".to_owned(),
         };
-        Some((weights, from.is_none(), what))
+        Some(Contrast { weights, between: from.is_none(), what })
     }
 }

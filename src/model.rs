@@ -144,6 +144,8 @@ pub struct Spine {
     pub length_um: f64,
     /// Full width at half maximum of the head, µm; none where the profile could not be fitted.
     pub head_width_um: Option<f64>,
+    /// Share of the variance of the line profile through the head that the fitted peak explains, 0 to 1; none where no peak fits at all.
+    pub head_width_fit: Option<f64>,
     /// Residual peak over the shaft's axis brightness: the primary measure of size.
     pub brightness: f64,
     /// Apparent volume of the head, µm³: follows true volume in rank, but heads larger than the focus read too small.

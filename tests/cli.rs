@@ -38,7 +38,7 @@ fn detect_writes_every_file_and_says_where_its_numbers_come_from() {
     assert_eq!(run["parameters"]["detect"]["score_min"], gemmule::detect::DetectParams::default().score_min);
     let table = std::fs::read_to_string(dir.path().join("out/spines.csv")).expect("spines.csv");
     let header = "spine_id,dendrite_id,z_um,y_um,x_um,tip_z_um,tip_y_um,tip_x_um,base_z_um,base_y_um,base_x_um,s_um,side,\
-                  length_um,head_width_um,brightness,snr,score,class,flags,volume_um3";
+                  length_um,head_width_um,brightness,snr,score,class,flags,volume_um3,head_width_fit";
     assert_eq!(table.lines().next(), Some(header));
 
     let again = gemmule(dir.path(), &["detect", "day0.tif", "-o", "out", "--backend", "cpu"]);

@@ -164,6 +164,7 @@ impl Scene {
             side: Side::Right,
             length_um: 1.6,
             head_width_um: None,
+            head_width_fit: None,
             brightness: 0.0,
             volume_um3: 0.0,
             snr: 20.0,

@@ -89,6 +89,23 @@ fn the_same_stack_gives_the_same_result() {
     assert_eq!(a.labels, b.labels);
 }
 
+/// Tiles are slabs of planes with a halo.
+#[test]
+fn tiles_of_any_size_give_the_same_spines() {
+    let phantom =
+        phantom::stack(&PhantomParams { planes: 60, rows: 160, columns: 256, ..PhantomParams::default() }, &mut Silent);
+    let stack = phantom.expect("valid").stack;
+    let whole = found(&cpu(), &stack);
+    assert!(!whole.spines.is_empty());
+    // With the least slab most of the work is halo: four times the halo and a plane.
+    for planes in [1, 30] {
+        let tiled = found(&cpu().with_max_buffer_len(planes * 160 * 256), &stack);
+        assert_eq!(tiled.spines, whole.spines, "slabs of {planes} planes");
+        assert_eq!(tiled.dendrites, whole.dendrites, "slabs of {planes} planes");
+        assert_eq!(tiled.labels, whole.labels, "slabs of {planes} planes");
+    }
+}
+
 #[test]
 fn a_bare_shaft_in_noise_has_at_most_one_spine_per_200_um() {
     let (mut spines, mut length_um) = (0, 0.0);

@@ -64,6 +64,7 @@ fn spine(straight: &Straight, candidate: &Candidate, head: &Head, features: &Fea
         side,
         length_um: (frame.u_um(head.tip.u).abs() - frame.points[at].radius_um).max(0.0),
         head_width_um: None,
+        head_width_fit: None,
         brightness: 0.0,
         volume_um3: 0.0,
         snr: candidate.snr,

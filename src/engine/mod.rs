@@ -51,6 +51,7 @@ const MAX_SLAB_LEN: u64 = 16 << 20;
 pub struct Engine {
     gpu: Option<Arc<Gpu>>,
     description: String,
+    slab_len: Option<usize>,
 }
 
 impl Engine {
@@ -68,7 +69,7 @@ impl Engine {
     }
 
     fn on_cpu(why: &str) -> Self {
-        Self { gpu: None, description: format!("CPU, {} threads: {why}", rayon::current_num_threads()) }
+        Self { gpu: None, slab_len: None, description: format!("CPU, {} threads: {why}", rayon::current_num_threads()) }
     }
 
     fn on_gpu(name: Option<&str>) -> Result<Self> {
@@ -78,7 +79,7 @@ impl Engine {
                 Ok(gpu) => {
                     let why = if name.is_some() { "as named" } else { "the first hardware adapter that works" };
                     let description = format!("GPU {}: {why}", gpu.info);
-                    return Ok(Self { gpu: Some(Arc::new(gpu)), description });
+                    return Ok(Self { gpu: Some(Arc::new(gpu)), description, slab_len: None });
                 }
                 Err(error) => failures.push(error),
             }
@@ -106,14 +107,28 @@ impl Engine {
         self.description.clone()
     }
 
+    /// The same engine with slabs of at most `len` f32 values, at least 1: less memory, more work done twice at their borders, the same results.
+    ///
+    /// ```
+    /// use gemmule::engine::{Backend, Engine};
+    /// let engine = Engine::new(Backend::Cpu)?.with_max_buffer_len(1 << 20);
+    /// assert_eq!(engine.max_buffer_len(), 1 << 20);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_max_buffer_len(self, len: usize) -> Self {
+        Self { slab_len: Some(len.max(1)), ..self }
+    }
+
     /// Most f32 values one buffer should hold: volumes go through in slabs of planes no larger than that.
     pub fn max_buffer_len(&self) -> usize {
-        match &self.gpu {
+        let by_default = match &self.gpu {
             // On the CPU a slab that stays small keeps the peak memory low; what a plane needs is always allowed.
             None => 1 << 23,
             // Half of the limit leaves room for a halo.
             Some(gpu) => (gpu.max_buffer_bytes() / 8).clamp(1, MAX_SLAB_LEN) as usize,
-        }
+        };
+        self.slab_len.map_or(by_default, |len| len.min(by_default))
     }
 
     /// Most f32 values one buffer can hold at all.

@@ -11,7 +11,7 @@ use crate::model::{CalibrationRow, Dendrite, Spine};
 use crate::units::PointUm;
 
 /// Columns of `spines.csv`.
-const SPINE_COLUMNS: [&str; 21] = [
+const SPINE_COLUMNS: [&str; 22] = [
     "spine_id",
     "dendrite_id",
     "z_um",
@@ -33,6 +33,7 @@ const SPINE_COLUMNS: [&str; 21] = [
     "class",
     "flags",
     "volume_um3",
+    "head_width_fit",
 ];
 
 /// Columns of `dendrites.csv`.
@@ -41,7 +42,7 @@ const DENDRITE_COLUMNS: [&str; 10] =
 
 /// Writes `spines.csv`: one row per spine, in the order given.
 ///
-/// µm and the other numbers have four decimals; `head_width_um` is empty where it could not be measured; `flags` are
+/// µm and the other numbers have four decimals; `head_width_um` and `head_width_fit` are empty where they could not be measured; `flags` are
 /// joined by `;`.
 ///
 /// # Errors
@@ -55,6 +56,7 @@ pub fn write_spines_csv(path: impl AsRef<Path>, spines: &[Spine]) -> Result<()> 
         row.extend([spine.brightness, spine.snr, spine.score].map(decimals));
         let flags: Vec<String> = spine.flags.iter().map(name).collect();
         row.extend([name(spine.class), flags.join(";"), decimals(spine.volume_um3)]);
+        row.push(spine.head_width_fit.map_or(String::new(), decimals));
         row
     });
     write(path.as_ref(), &SPINE_COLUMNS, rows)

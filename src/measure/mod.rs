@@ -75,6 +75,7 @@ pub fn measure(
         spine.brightness = at.residual(straight) / f64::from(straight.axis[nearest]).max(1e-6);
         spine.volume_um3 = spine.brightness * volume::in_focus_um3(frame.points[nearest].radius_um, smooth_um, params);
         let head = profile::width(straight, &at, smooth_um, params);
+        spine.head_width_fit = head.map(|fit| fit.quality);
         spine.head_width_um = head.filter(|fit| fit.quality >= params.fit_min).map(|fit| fit.width_um);
         if spine.head_width_um.is_none() {
             spine.flags.push(SpineFlag::PoorWidthFit);

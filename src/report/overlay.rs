@@ -138,6 +138,7 @@ mod tests {
             side: Side::Left,
             length_um: 1.4,
             head_width_um: None,
+            head_width_fit: None,
             brightness: 0.5,
             volume_um3: 0.05,
             snr: 12.0,

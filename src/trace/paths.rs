@@ -121,12 +121,16 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The voxel whose minimal path has the longest stretch outside what is excluded, if that is long enough.
+    /// The voxel whose minimal path holds most ridge outside what is excluded, if that stretch is long enough.
+    ///
+    /// Ridge is length times response: a dim neurite that passes near a dendrite may be as long, but must neither take the dendrite's place nor become
+    /// its end.
     fn farthest(&self) -> Option<u32> {
         let mut order: Vec<u32> =
             (0..self.voxels.len() as u32).filter(|&i| self.cost[i as usize].is_finite()).collect();
         order.sort_unstable_by_key(|&i| (self.cost[i as usize].to_bits(), i));
         let mut free_um = vec![0.0_f32; self.voxels.len()];
+        let mut ridge = vec![0.0_f32; self.voxels.len()];
         let mut best: Option<u32> = None;
         for &i in &order {
             let (at, from) = (i as usize, self.before[i as usize]);
@@ -135,11 +139,13 @@ impl<'a> Search<'a> {
             }
             let step = if self.excluded[at] { 0.0 } else { self.lateral_um(from, i) };
             free_um[at] = free_um[from as usize] + step;
-            if !self.excluded[at] && best.is_none_or(|b| free_um[at] > free_um[b as usize]) {
+            ridge[at] = ridge[from as usize] + step * self.response[at];
+            let long = f64::from(free_um[at]) >= self.params.min_length_um;
+            if long && !self.excluded[at] && best.is_none_or(|b| ridge[at] > ridge[b as usize]) {
                 best = Some(i);
             }
         }
-        best.filter(|&b| f64::from(free_um[b as usize]) >= self.params.min_length_um)
+        best
     }
 
     /// Length of a step in the image plane. Along z a path jitters by whole planes, which would make long runs of noise.

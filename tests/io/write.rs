@@ -60,6 +60,7 @@ fn spine(spine_id: u32) -> Spine {
         side: Side::Left,
         length_um: 1.5,
         head_width_um: None,
+        head_width_fit: Some(0.9),
         brightness: 0.25,
         volume_um3: 0.0625,
         snr: 9.5,
@@ -73,12 +74,16 @@ fn spine(spine_id: u32) -> Spine {
 fn spines_as_a_table_and_back() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("spines.csv");
-    write_spines_csv(&path, &[spine(1), Spine { head_width_um: Some(0.5), flags: vec![], ..spine(2) }]).unwrap();
+    write_spines_csv(
+        &path,
+        &[spine(1), Spine { head_width_um: Some(0.5), head_width_fit: None, flags: vec![], ..spine(2) }],
+    )
+    .unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     let expected = "\
-spine_id,dendrite_id,z_um,y_um,x_um,tip_z_um,tip_y_um,tip_x_um,base_z_um,base_y_um,base_x_um,s_um,side,length_um,head_width_um,brightness,snr,score,class,flags,volume_um3
-1,2,1.0000,2.5000,0.0000,1.0000,2.7500,3.1235,1.0000,2.0000,3.0000,12.0000,left,1.5000,,0.2500,9.5000,0.8750,mushroom,poor-width-fit;at-border,0.0625
-2,2,1.0000,2.5000,0.0000,1.0000,2.7500,3.1235,1.0000,2.0000,3.0000,12.0000,left,1.5000,0.5000,0.2500,9.5000,0.8750,mushroom,,0.0625
+spine_id,dendrite_id,z_um,y_um,x_um,tip_z_um,tip_y_um,tip_x_um,base_z_um,base_y_um,base_x_um,s_um,side,length_um,head_width_um,brightness,snr,score,class,flags,volume_um3,head_width_fit
+1,2,1.0000,2.5000,0.0000,1.0000,2.7500,3.1235,1.0000,2.0000,3.0000,12.0000,left,1.5000,,0.2500,9.5000,0.8750,mushroom,poor-width-fit;at-border,0.0625,0.9000
+2,2,1.0000,2.5000,0.0000,1.0000,2.7500,3.1235,1.0000,2.0000,3.0000,12.0000,left,1.5000,0.5000,0.2500,9.5000,0.8750,mushroom,,0.0625,
 ";
     assert_eq!(text, expected);
     let points = read_points_csv(&path).unwrap();

@@ -34,16 +34,17 @@ pub(crate) fn on_dendrite(found: &[Found], params: &DetectParams) -> Vec<bool> {
     stays
 }
 
-/// Leaves the surest of heads that several dendrites claim.
+/// Leaves the surest of heads that are one: those that several dendrites claim, and those of one dendrite whose candidates lay apart but whose
+/// heads, once refined, do not.
 pub(crate) fn over_dendrites(spines: &mut Vec<Spine>, params: &DetectParams) {
     let mut order: Vec<usize> = (0..spines.len()).collect();
     order.sort_by(|&a, &b| spines[b].score.total_cmp(&spines[a].score).then(a.cmp(&b)));
     let mut stays = vec![false; spines.len()];
     for i in order {
         let claimed = |other: &Spine| {
-            other.dendrite_id != spines[i].dendrite_id
-                && other.head.distance_xy_um(spines[i].head) < SAME_HEAD_UM
-                && (other.head.z - spines[i].head.z).abs() < params.apart_z_um
+            let reach_um = if other.dendrite_id == spines[i].dendrite_id { params.apart_s_um } else { SAME_HEAD_UM };
+            let across = other.head.distance_xy_um(spines[i].head) / reach_um;
+            across.hypot((other.head.z - spines[i].head.z) / params.apart_z_um) < 1.0
         };
         stays[i] = !spines.iter().zip(&stays).any(|(other, &stays)| stays && claimed(other));
     }

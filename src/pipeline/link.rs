@@ -125,7 +125,7 @@ fn observe(session: &PointSession, params: &Params) -> Result<Observed> {
             ));
         }
     }
-    Ok(Observed { places, lines })
+    Ok(Observed { places, lines, profiles: Vec::new() })
 }
 
 fn foot(session: &Observed, spine: usize) -> Foot {

@@ -14,6 +14,7 @@ mod logistic;
 mod pair;
 pub mod params;
 mod place;
+mod profile;
 mod results;
 mod run_file;
 mod series;

@@ -1,12 +1,12 @@
-//! Two sessions: register -> P(same) -> refit the displacement along the dendrites -> P(same) again -> link.
+//! Two sessions: register -> displacement along the dendrites and P(same), each from the other until neither changes -> link.
 
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
 use crate::geometry::{Elastic, Line, SessionMap};
 use crate::pipeline::Params;
-use crate::register::{self, Overlap, Pair, RigidFit};
-use crate::track::{self, Laid, Match, Near, TrackParams};
+use crate::register::{self, Drift, Drifted, Overlap, Pair, Profile, RigidFit};
+use crate::track::{self, Beliefs, Laid, Likeness, Match, Near, TrackParams};
 use crate::units::PointUm;
 
 /// Spines and dendrites of one session, in its own µm.
@@ -16,6 +16,8 @@ pub struct Observed {
     pub places: Vec<PointUm>,
     /// The centrelines.
     pub lines: Vec<Line>,
+    /// What the image looks like along each of them; empty where there is no image.
+    pub profiles: Vec<Profile>,
 }
 
 /// Two spines that are the same one, by their positions in either session, and how sure that is.
@@ -54,7 +56,9 @@ pub fn link_pair(a: &Observed, b: &Observed, trust_ids: bool, params: &Params) -
     let (laid_a, laid_b) = (laid(moved, &lines_in_b)?, laid(b.places.clone(), &b.lines)?);
     let alike: BTreeSet<(usize, usize)> = overlaps.iter().map(|o| (o.a, o.b)).collect();
     let near = Near::all(&laid_a, &laid_b, |la, lb| alike.contains(&(la, lb)), &params.track);
-    let (elastic, pairs) = settle(&laid_a, &near, params);
+    let mut drift = Drift::new(&lines_in_b, &params.register);
+    drift.compare((&lines_in_b, &a.profiles), (&b.lines, &b.profiles), &overlaps, &params.register);
+    let (elastic, pairs) = settle(&laid_a, &laid_b, &near, &drift, params);
     let same = with_certainty(&pairs, &params.track);
     Ok(PairLinks { map: SessionMap { rigid: fit.rigid, elastic }, fit, lines_in_b, overlaps, same })
 }
@@ -68,13 +72,22 @@ pub(super) fn link_across(
     b: &Observed,
     alike: &BTreeSet<(usize, usize)>,
     map: &SessionMap,
-    params: &TrackParams,
+    params: &Params,
 ) -> Result<Vec<Same>> {
     let lines: Vec<Line> = a.lines.iter().map(|line| line.moved(&map.rigid)).collect();
     let moved = a.places.iter().map(|&p| map.rigid.apply(p)).collect();
     let (laid_a, laid_b) = (laid(moved, &lines)?, laid(b.places.clone(), &b.lines)?);
-    let near = Near::all(&laid_a, &laid_b, |la, lb| alike.contains(&(la, lb)), params);
-    Ok(with_certainty(&costs(&laid_a, &near, &map.elastic, 1.0, params), params))
+    let near = Near::all(&laid_a, &laid_b, |la, lb| alike.contains(&(la, lb)), &params.track);
+    let likeness = Likeness::new(&laid_b);
+    // The displacement is known from what the sessions in between share, not from the spines in question.
+    let sigma_um = params.track.sigma_s_um.hypot(params.register.drift_um);
+    let cost = |n: &Near| {
+        let foot = &laid_a.feet[n.a];
+        let field_um = map.elastic.at(foot.line, foot.s_um).ds_um;
+        let odds = likeness.log_odds(n, &params.track) + Likeness::along(n.ds_um, field_um, sigma_um).ln();
+        Match { a: n.a, b: n.b, cost: -odds }
+    };
+    Ok(with_certainty(&near.iter().map(cost).collect::<Vec<_>>(), &params.track))
 }
 
 fn same_ids(a: &[Line], b: &[Line]) -> Vec<Overlap> {
@@ -89,48 +102,104 @@ fn laid(places: Vec<PointUm>, lines: &[Line]) -> Result<Laid> {
     })
 }
 
-fn costs(a: &Laid, near: &[Near], elastic: &Elastic, widen: f64, params: &TrackParams) -> Vec<Match> {
-    near.iter().map(|n| Match { a: n.a, b: n.b, cost: n.cost(a, elastic, widen, params) }).collect()
-}
-
-/// Below this a pair does not pull the displacement.
+/// Below this a pair does not pull the displacement aside and in depth.
 const NO_PULL: f64 = 1e-3;
 /// Change of a probability at which the rounds have settled.
 const SETTLED: f64 = 1e-3;
+/// Least likelihood of a displacement in a message, so that it can be taken out again.
+const FAINT: f64 = 1e-100;
 
-/// Rounds of P(same) and of the displacement refitted with it as weights, until neither changes (expectation
-/// maximisation): the displacement, and all pairs' costs with it. Weights instead of chosen links keep a first wrong
-/// choice from confirming itself.
-fn settle(a: &Laid, near: &[Near], params: &Params) -> (Elastic, Vec<Match>) {
-    let widen = &params.track.widen;
-    let mut elastic = Elastic::default();
-    let mut before = vec![0.0; near.len()];
-    for round in 0..params.track.rounds {
-        let costs = costs(a, near, &elastic, widen[round.min(widen.len() - 1)], &params.track);
-        let p = track::p_same(&costs, params.track.unpaired);
-        let changed = p.iter().zip(&before).any(|(new, old)| (new - old).abs() > SETTLED);
-        if round >= widen.len() && !changed {
+/// The displacement along the dendrites and P(same) of every pair as one model, by belief propagation: each spine tells the
+/// chain of its line how well every displacement fits its partners, as far as those are free; the chain tells each spine what
+/// all the others (and the image) say of the displacement at its place, never what it said itself. So no pair confirms itself, and P(same) covers
+/// that the displacement is not known exactly.
+fn settle(a: &Laid, b: &Laid, near: &[Near], drift: &Drift, params: &Params) -> (Elastic, Vec<Match>) {
+    let likeness = Likeness::new(b);
+    let alike: Vec<f64> = near.iter().map(|n| likeness.log_odds(n, &params.track).exp()).collect();
+    let along: Vec<Vec<f64>> = near
+        .iter()
+        .map(|n| drift.shifts_um().iter().map(|&d| Likeness::along(n.ds_um, d, params.track.sigma_s_um)).collect())
+        .collect();
+    let mut said: Vec<Vec<f64>> = vec![vec![1.0; drift.shifts_um().len()]; a.feet.len()];
+    let mut before = vec![f64::INFINITY; near.len()];
+    let (mut drifted, mut pairs, mut p_same) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..params.track.rounds {
+        drifted = chains(a, drift, &said);
+        let others = |n: &Near| of_others(drifted_at(a, n.a, drift, &drifted), &said[n.a]);
+        let cost = |(n, (alike, along)): (&Near, (&f64, &Vec<f64>))| {
+            let odds: f64 = alike * others(n).iter().zip(along).map(|(p, l)| p * l).sum::<f64>();
+            Match { a: n.a, b: n.b, cost: -odds.max(FAINT).ln() }
+        };
+        pairs = near.iter().zip(alike.iter().zip(&along)).map(cost).collect();
+        let beliefs = track::beliefs(&pairs);
+        let settled = beliefs.p_same.iter().zip(&before).all(|(new, old)| (new - old).abs() < SETTLED);
+        said = say(near, &alike, &along, &beliefs, &said);
+        before.clone_from(&beliefs.p_same);
+        p_same = beliefs.p_same;
+        if settled {
             break;
         }
-        let pair = |(n, &weight): (&Near, &f64)| {
-            let foot = &a.feet[n.a];
-            (weight > NO_PULL).then_some(Pair { line: foot.line, s_um: foot.s_um, shift: n.shift, weight })
-        };
-        let pairs: Vec<Pair> = near.iter().zip(&p).filter_map(pair).collect();
-        elastic = register::elastic(&a.lines, &pairs, &params.register);
-        before = p;
     }
-    let pairs = costs(a, near, &elastic, 1.0, &params.track);
+    let pull = |(n, &weight): (&Near, &f64)| {
+        let foot = &a.feet[n.a];
+        (weight > NO_PULL).then_some(Pair { line: foot.line, s_um: foot.s_um, shift: n.shift, weight })
+    };
+    let pulls: Vec<Pair> = near.iter().zip(&p_same).filter_map(pull).collect();
+    let mut elastic = register::elastic(&a.lines, &pulls, &params.register);
+    for (line, (field, drifted)) in elastic.lines.iter_mut().zip(&drifted).enumerate() {
+        for (&s_um, shift) in field.s_um.iter().zip(&mut field.shift) {
+            shift.ds_um = drift.mean_um(line, s_um, drifted);
+        }
+    }
     (elastic, pairs)
+}
+
+/// The displacement along every line, given what its spines say.
+fn chains(a: &Laid, drift: &Drift, said: &[Vec<f64>]) -> Vec<Drifted> {
+    let mut of_line: Vec<Vec<usize>> = vec![Vec::new(); a.lines.len()];
+    a.feet.iter().enumerate().for_each(|(n, foot)| of_line[foot.line].push(n));
+    let heard = |line: usize, n: usize| (drift.knot(line, a.feet[n].s_um), said[n].as_slice());
+    of_line
+        .iter()
+        .enumerate()
+        .map(|(line, spines)| drift.posterior(line, spines.iter().map(|&n| heard(line, n))))
+        .collect()
+}
+
+fn drifted_at<'a>(a: &Laid, spine: usize, drift: &Drift, drifted: &'a [Drifted]) -> &'a [f64] {
+    let foot = &a.feet[spine];
+    drifted[foot.line].at(drift.knot(foot.line, foot.s_um))
+}
+
+/// The probabilities of the displacements without what one spine said.
+fn of_others(all: &[f64], said: &[f64]) -> Vec<f64> {
+    let without: Vec<f64> = all.iter().zip(said).map(|(p, s)| p / s).collect();
+    let total: f64 = without.iter().sum();
+    without.into_iter().map(|v| v / total).collect()
+}
+
+/// What every spine says of the displacement at its place: halfway (in logarithms) from what it said before, so that the rounds
+/// settle.
+fn say(near: &[Near], alike: &[f64], along: &[Vec<f64>], beliefs: &Beliefs, before: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    // 1: it has no partner, whatever the displacement.
+    let mut now: Vec<Vec<f64>> = before.iter().map(|row| vec![1.0; row.len()]).collect();
+    for (n, pair) in near.iter().enumerate() {
+        let weight = alike[n] * beliefs.free[n];
+        now[pair.a].iter_mut().zip(&along[n]).for_each(|(v, l)| *v += weight * l);
+    }
+    let halfway = |(now, before): (Vec<f64>, &Vec<f64>)| {
+        let most = now.iter().copied().fold(0.0, f64::max);
+        now.iter().zip(before).map(|(n, b)| (n / most * b).sqrt().max(FAINT)).collect()
+    };
+    now.into_iter().zip(before).map(halfway).collect()
 }
 
 /// The cheapest assignment, with P(same) of its links, less the doubt that the costs leave out.
 fn with_certainty(pairs: &[Match], params: &TrackParams) -> Vec<Same> {
-    let p = track::p_same(pairs, params.unpaired);
-    let chosen = track::assign(pairs, params.unpaired);
+    let p = track::beliefs(pairs).p_same;
     let certainty = |m: &Match| {
         let at = pairs.binary_search_by_key(&(m.a, m.b), |q| (q.a, q.b)).expect("what is chosen is among the pairs");
         (m.a, m.b, p[at] * (1.0 - params.doubt))
     };
-    chosen.iter().map(certainty).collect()
+    track::assign(pairs).iter().map(certainty).collect()
 }

@@ -7,6 +7,7 @@ use crate::model::{Dendrite, Link, Session, Spine, Status, Track};
 use crate::pipeline::calls::{self, Judged};
 use crate::pipeline::detect::detect_and_keep;
 use crate::pipeline::pair::Observed;
+use crate::pipeline::profile;
 use crate::pipeline::sites::{self, Sites};
 use crate::pipeline::{Found, Params};
 use crate::progress::Progress;
@@ -45,14 +46,15 @@ pub fn see(
     progress: &mut dyn Progress,
 ) -> Result<(Found, SeenSession)> {
     let (found, strips) = detect_and_keep(engine, stack, params, progress)?;
-    let lines = found.dendrites.iter().filter_map(|d| Line::from_trace(i64::from(d.dendrite_id), &d.points)).collect();
+    let lines: Vec<Line> =
+        found.dendrites.iter().filter_map(|d| Line::from_trace(i64::from(d.dendrite_id), &d.points)).collect();
     let places: Vec<PointUm> = found.spines.iter().map(|s| s.head).collect();
     let seen = SeenSession {
         dendrites: found.dendrites.clone(),
         spines: found.spines.clone(),
         grid: stack.grid(),
+        observed: Observed { places, profiles: profile::of_lines(&lines, &strips), lines },
         strips,
-        observed: Observed { places, lines },
     };
     Ok((found, seen))
 }

@@ -98,9 +98,10 @@ fn over(
         let only = |session: usize, kept: &[usize]| Observed {
             places: kept.iter().map(|&n| sessions[session].places[n]).collect(),
             lines: sessions[session].lines.clone(),
+            profiles: Vec::new(),
         };
         let (map, alike) = path(&pairs[k..to]);
-        let same = pair::link_across(&only(k, &ends), &only(to, &begins), &alike, &map, &params.track)?;
+        let same = pair::link_across(&only(k, &ends), &only(to, &begins), &alike, &map, params)?;
         Ok(same.into_iter().map(|(a, b, p)| ((k, ends[a]), (to, begins[b]), p)).collect::<Vec<_>>())
     };
     let last = sessions.len().saturating_sub(missed + 1);

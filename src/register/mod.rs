@@ -1,18 +1,22 @@
 //! From one session to another: a rigid transform, which dendrite is which, and what is left along each dendrite.
 //!
 //! [`rigid`] fits centrelines to centrelines; it needs no image and no identities. [`overlaps`] says which line runs along
-//! which. [`elastic`] makes a smooth displacement along each line from pairs of places that are the same.
+//! which. [`Drift`] weighs how far each place has moved along its line, by what marks and [`Profile`]s say; [`elastic`] makes a smooth displacement along each line from pairs of places that are the same.
 
 mod cloud;
+mod drift;
 mod elastic;
 mod fit;
 mod overlap;
+mod profile;
 mod solve;
 mod vote;
 
+pub use crate::register::drift::{Drift, Drifted};
 pub use crate::register::elastic::{Pair, elastic};
 pub use crate::register::fit::{RigidFit, rigid};
 pub use crate::register::overlap::{Overlap, overlaps};
+pub use crate::register::profile::Profile;
 
 use crate::params::params;
 
@@ -35,6 +39,14 @@ params! {
         min_overlap_um: f64 = 7.0, "µm", 0.1..=100.0, "a crossing at 37 degrees stays within inlier_um for 6.7 µm";
         /// Reach of the regression of displacement along a dendrite.
         elastic_um: f64 = 6.0, "µm", 0.5..=100.0, "leave-one-out error on linked human points is flat from 4 to 12";
+        /// Standard deviation of the displacement along a dendrite that a rigid fit leaves.
+        drift_um: f64 = 0.7, "µm", 0.05..=10.0, "linked human points differ by .75 along the dendrite, neighbours' scatter of .5 included; a5n less";
+        /// Distance over which that displacement is forgotten.
+        drift_length_um: f64 = 12.0, "µm", 1.0..=1000.0, "6 to 25 µm give the same links within 2 of 219";
+        /// Largest such displacement.
+        drift_reach_um: f64 = 6.0, "µm", 0.5..=50.0, "more than twice what local distortion was seen to be";
+        /// Weight of the image beside a dendrite, per half µm of it.
+        profile_weight: f64 = 1.0, "", 0.0..=100.0, "1 to 4 give the same median error on linked human points; neighbouring rows share noise and spines change, so the least";
         /// Weight of the whole session's displacement against one linked place.
         elastic_prior: f64 = 1.0, "", 0.0..=100.0, "one neighbour's worth: keeps empty stretches where their session is";
     }

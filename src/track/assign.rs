@@ -14,17 +14,16 @@ pub struct Match {
     pub a: usize,
     /// In the second.
     pub b: usize,
-    /// What it costs.
+    /// What it costs: above 0 the two are rather without partners.
     pub cost: f64,
 }
 
-/// The cheapest one-to-one choice among `pairs`, where a spine without a partner costs `unpaired`; sorted.
+/// The cheapest one-to-one choice among `pairs`, where a spine without a partner costs nothing; sorted.
 ///
-/// A pair above twice `unpaired` is never worth it, so the problem falls apart into small ones, each solved by the
+/// A pair of a cost above 0 is never worth it, so the problem falls apart into small ones, each solved by the
 /// Hungarian method: the work grows with the number of spines, not its cube.
-pub fn assign(pairs: &[Match], unpaired: f64) -> Vec<Match> {
-    // What a pair saves against two spines without partner.
-    let saved = |p: &Match| (p.a, p.b, ((2.0 * unpaired - p.cost) / COST_UNIT).round() as i64);
+pub fn assign(pairs: &[Match]) -> Vec<Match> {
+    let saved = |p: &Match| (p.a, p.b, (-p.cost / COST_UNIT).round() as i64);
     let worth: Vec<_> = pairs.iter().map(saved).collect();
     let by_pair: BTreeMap<(usize, usize), f64> = pairs.iter().map(|p| ((p.a, p.b), p.cost)).collect();
     heaviest(&worth).into_iter().map(|(a, b)| Match { a, b, cost: by_pair[&(a, b)] }).collect()
@@ -37,26 +36,26 @@ mod tests {
     use crate::track::{Match, assign};
 
     /// Least cost over every choice, counting spines that have any pair.
-    fn exhaustive(cost: &[Vec<f64>], row: usize, used: u32, unpaired: f64) -> f64 {
+    fn exhaustive(cost: &[Vec<f64>], row: usize, used: u32) -> f64 {
         if row == cost.len() {
-            return unpaired * (cost[0].len() as f64 - f64::from(used.count_ones()));
+            return 0.0;
         }
-        let alone = unpaired + exhaustive(cost, row + 1, used, unpaired);
+        let alone = exhaustive(cost, row + 1, used);
         (0..cost[row].len())
             .filter(|&j| used & (1 << j) == 0)
-            .fold(alone, |best, j| best.min(cost[row][j] + exhaustive(cost, row + 1, used | (1 << j), unpaired)))
+            .fold(alone, |best, j| best.min(cost[row][j] + exhaustive(cost, row + 1, used | (1 << j))))
     }
 
     proptest! {
         #[test]
-        fn no_choice_is_cheaper(costs in prop::collection::vec(0.0..12.0_f64, 20)) {
+        fn no_choice_is_cheaper(costs in prop::collection::vec(-9.0..3.0_f64, 20)) {
             let cost: Vec<Vec<f64>> = costs.chunks(4).map(<[f64]>::to_vec).collect();
             let pairs: Vec<Match> = cost.iter().enumerate()
                 .flat_map(|(a, row)| row.iter().enumerate().map(move |(b, &cost)| Match { a, b, cost }))
                 .collect();
-            let chosen = assign(&pairs, 4.5);
-            let total: f64 = chosen.iter().map(|m| m.cost).sum::<f64>() + 4.5 * (9.0 - 2.0 * chosen.len() as f64);
-            prop_assert!((total - exhaustive(&cost, 0, 0, 4.5)).abs() < 1e-6);
+            let chosen = assign(&pairs);
+            let total: f64 = chosen.iter().map(|m| m.cost).sum();
+            prop_assert!((total - exhaustive(&cost, 0, 0)).abs() < 1e-6);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Spines laid out beside lines, and what it costs to call two of them the same.
+//! Spines laid out beside lines, and which of two sessions could be the same.
 
 use std::collections::BTreeMap;
 
-use crate::geometry::{Elastic, Foot, Line, nearest_line};
+use crate::geometry::{Foot, Line, nearest_line};
 use crate::track::TrackParams;
 use crate::units::PointUm;
 
@@ -36,15 +36,6 @@ impl Laid {
     }
 }
 
-/// How two spines lie in the frame of one line.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Beside {
-    tangent: (f64, f64),
-    /// Distance of the first and of the second spine from the line, µm; the line is the first session's, or the second's.
-    u_um: (f64, f64),
-    of_first: bool,
-}
-
 /// Two spines that could be the same.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Near {
@@ -54,8 +45,14 @@ pub struct Near {
     pub b: usize,
     /// From the first to the second, (z, y, x), µm.
     pub shift: [f64; 3],
-    /// In the frame of either's own line: at branch points the nearest line is not the same in both sessions.
-    beside: [Beside; 2],
+    /// The same along the tangent of the first spine's line, µm.
+    pub ds_um: f64,
+    /// By how much the second is farther from its line than the first, µm.
+    pub du_um: f64,
+    /// By how much the second is deeper relative to its line than the first, µm.
+    pub dw_um: f64,
+    /// Whether both are on the same side of the dendrite.
+    pub same_side: bool,
 }
 
 impl Near {
@@ -79,45 +76,44 @@ impl Near {
                 if far || !same_line() {
                     continue;
                 }
-                let on_a = a.lines[foot_a.line].foot(0, q).u_um;
-                let on_b = b.lines[foot_b.line].foot(0, p).u_um;
-                let beside = [
-                    Beside { tangent: foot_a.tangent, u_um: (foot_a.u_um, on_a), of_first: true },
-                    Beside { tangent: foot_b.tangent, u_um: (on_b, foot_b.u_um), of_first: false },
-                ];
-                found.push(Self { a: i, b: j, shift: [q.z - p.z, q.y - p.y, q.x - p.x], beside });
+                let ds_um = (q.y - p.y) * foot_a.tangent.0 + (q.x - p.x) * foot_a.tangent.1;
+                let (du_um, dw_um, same_side) = beside((p, foot_a), (q, foot_b), a, b, &may);
+                found.push(Self {
+                    a: i,
+                    b: j,
+                    shift: [q.z - p.z, q.y - p.y, q.x - p.x],
+                    ds_um,
+                    du_um,
+                    dw_um,
+                    same_side,
+                });
             }
         }
         found
     }
+}
 
-    /// Cost of calling the two the same, where the first session is displaced by `elastic` and all sigmas are `widen` times
-    /// as wide: with the deviations ds along the line, d|u| of the distances from the line and dw along z,
-    ///
-    /// C = (ds/sigma_s)²/2 + min((d|u|/sigma_u)²/2, cap) + min((dw/sigma_w)²/2, cap), and + opposite on opposite sides;
-    ///
-    /// the smaller of the two in the frames of either's line.
-    pub fn cost(&self, a: &Laid, elastic: &Elastic, widen: f64, params: &TrackParams) -> f64 {
-        let foot = &a.feet[self.a];
-        let field = elastic.at(foot.line, foot.s_um).zyx(foot.tangent);
-        let left = [0, 1, 2].map(|axis| self.shift[axis] - field[axis]);
-        let half = |deviation: f64, sigma: f64| 0.5 * (deviation / (sigma * widen)).powi(2);
-        let in_frame = |beside: &Beside| {
-            let (ty, tx) = beside.tangent;
-            let ds = left[1] * ty + left[2] * tx;
-            let across = field[2] * ty - field[1] * tx;
-            // The field moves the first session's line along with its spine.
-            let (u_a, u_b) = if beside.of_first {
-                (beside.u_um.0, beside.u_um.1 - across)
-            } else {
-                (beside.u_um.0 + across, beside.u_um.1)
-            };
-            let opposite = if (u_a >= 0.0) == (u_b >= 0.0) { 0.0 } else { params.opposite };
-            half(ds, params.sigma_s_um)
-                + half(u_b.abs() - u_a.abs(), params.sigma_u_um).min(params.cap)
-                + half(left[0], params.sigma_w_um).min(params.cap)
-                + opposite
-        };
-        in_frame(&self.beside[0]).min(in_frame(&self.beside[1]))
+/// Deviations of the distances from the line and of the depths, µm, and whether the sides are the same.
+///
+/// Each spine is measured from its own session's line, so that bends of the dendrite between sessions leave no trace. At
+/// branch points the nearest line is not the same in both sessions: there, and where the sides would be opposite, both
+/// are measured from one line, the first session's or the second's, whichever makes them more alike.
+fn beside(
+    (p, foot_a): (PointUm, &Foot),
+    (q, foot_b): (PointUm, &Foot),
+    a: &Laid,
+    b: &Laid,
+    may: impl Fn(usize, usize) -> bool,
+) -> (f64, f64, bool) {
+    let compare = |u_a: f64, u_b: f64, dw: f64| (u_b.abs() - u_a.abs(), dw, (u_a >= 0.0) == (u_b >= 0.0));
+    if may(foot_a.line, foot_b.line) {
+        let along = foot_a.tangent.0 * foot_b.tangent.0 + foot_a.tangent.1 * foot_b.tangent.1;
+        let own = compare(foot_a.u_um, foot_b.u_um * along.signum(), foot_b.w_um - foot_a.w_um);
+        if own.2 {
+            return own;
+        }
     }
+    let on_a = compare(foot_a.u_um, a.lines[foot_a.line].foot(0, q).u_um, q.z - p.z);
+    let on_b = compare(b.lines[foot_b.line].foot(0, p).u_um, foot_b.u_um, q.z - p.z);
+    if (on_a.2, -on_a.0.abs()) >= (on_b.2, -on_b.0.abs()) { on_a } else { on_b }
 }

@@ -69,6 +69,16 @@ pub enum Error {
         /// What the user can do.
         remedy: String,
     },
+    /// Some series of a cohort failed; the results of the others are there.
+    #[error("{failed} of {of} series failed: {}/series.csv and each series' series.json say why; correct their stacks and run the same command again", path.display())]
+    Incomplete {
+        /// How many failed.
+        failed: usize,
+        /// Of how many.
+        of: usize,
+        /// The folder of the results.
+        path: PathBuf,
+    },
     /// The caller asked to stop; nothing half-written is left.
     #[error("cancelled: no result was written; run the same command again")]
     Cancelled,

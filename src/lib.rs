@@ -12,6 +12,7 @@ struct Readme;
 mod assignment;
 pub mod error;
 pub mod geometry;
+pub mod interventions;
 pub mod model;
 pub mod params;
 pub mod progress;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs, ReadArgs, ScoreCommand};
 use crate::cli::progress::Bars;
-use crate::cli::{extra, learn, print, series, track};
+use crate::cli::{cohort, extra, learn, print, series, track};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io::{self, ReadOptions};
@@ -47,7 +47,14 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Audit { stacks, read, engine, params, out } => {
             track::audit(&stacks, &read, &engine, &params, &out, voice)
         }
-        Command::Phantom { params, seed, days, test_retest, out } => {
+        Command::Cohort { manifest, cohort: args, read, engine, params, out } => {
+            let wanted = cohort::Wanted { manifest: &manifest, args: &args };
+            cohort::cohort(wanted, &read, &engine, &params, &out, voice)
+        }
+        Command::Phantom { params, seed, days, scenario, out, .. } if scenario.scenario.is_some() => {
+            cohort::scenario(&scenario, &params, (seed, days.as_deref()), &out, voice)
+        }
+        Command::Phantom { params, seed, days, test_retest, out, .. } => {
             extra::phantom(&params, seed, days.map(|days| (days, test_retest)), &out, voice)
         }
         Command::Score { what: ScoreCommand::Detect { found, truth, session, params } } => {

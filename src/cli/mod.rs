@@ -1,6 +1,8 @@
 //! The command line: arguments and printing, no logic.
 
 mod args;
+mod cohort;
+mod cohort_page;
 mod commands;
 mod extra;
 mod learn;

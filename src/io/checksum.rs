@@ -17,5 +17,14 @@ pub fn sha256(path: impl AsRef<Path>) -> Result<String> {
         |e: std::io::Error| Error::file(path, format!("cannot be read ({e})"), "check the name and the permissions");
     let mut hasher = Sha256::new();
     std::io::copy(&mut File::open(path).map_err(failed)?, &mut hasher).map_err(failed)?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
+}
+
+/// The SHA-256 of some bytes, in lower-case hexadecimal.
+pub fn sha256_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(sum: &[u8]) -> String {
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -36,28 +36,32 @@ pub(super) fn lives(
     rng: &mut impl Rng,
 ) -> Vec<Life> {
     let old = |k: usize| -(1.0 - at(&params.loss_2_days, k)).ln() / 2.0;
-    let transient = 2.0_f64.ln() / params.transient_half_life_days;
+    let transient = |k: usize| 2.0_f64.ln() / at(&params.transient_half_life_days, k);
     let count = initial.len() as f64;
     let mut lives: Vec<Life> = Vec::new();
     for site in initial {
-        let dies_day = old_death(0.0, days, &old, rng);
+        let is_transient = params.transient_at_start > 0.0 && rng.random::<f64>() < params.transient_at_start;
+        let dies_day =
+            if is_transient { rng.sample::<f64, _>(Exp1) / transient(0) } else { old_death(0.0, days, &old, rng) };
         lives.push(Life { site, born_day: f64::NEG_INFINITY, dies_day });
     }
     for (k, pair) in days.windows(2).enumerate() {
         let gap = pair[1] - pair[0];
-        // Share of those born evenly over the interval that are left at its end.
-        let left = |hazard: f64| if hazard * gap < 1e-9 { 1.0 } else { (1.0 - (-hazard * gap).exp()) / (hazard * gap) };
-        let seen = params.transient_share * left(transient) + (1.0 - params.transient_share) * left(old(k));
+        let (share, transient) = (at(&params.transient_share, k), transient(k));
+        let seen = share * left(transient * gap) + (1.0 - share) * left(old(k) * gap);
         let wanted = count * at(&params.gain_2_days, k) * gap / 2.0 / seen;
         let born = if wanted > 0.0 { Poisson::new(wanted).map_or(0.0, |p| rng.sample(p)) as usize } else { 0 };
         for _ in 0..born {
             let born_day = pair[0] + gap * rng.random::<f64>();
-            let is_transient = rng.random::<f64>() < params.transient_share;
-            let dies_day = if is_transient {
+            let is_transient = rng.random::<f64>() < share;
+            let mut dies_day = if is_transient {
                 born_day + rng.sample::<f64, _>(Exp1) / transient
             } else {
                 old_death(born_day, days, &old, rng)
             };
+            if erases(params, params.days[0] + born_day) {
+                dies_day = dies_day.min(params.erase_day - params.days[0]);
+            }
             let site = new_site(shaft, &lives, phantom, rng);
             lives.push(Life { site, born_day, dies_day });
         }
@@ -65,7 +69,17 @@ pub(super) fn lives(
     lives
 }
 
-fn at(list: &[f64], k: usize) -> f64 {
+/// Share of those born evenly over an interval that are left at its end; `risk` is hazard times length.
+pub(super) fn left(risk: f64) -> f64 {
+    if risk < 1e-9 { 1.0 } else { (1.0 - (-risk).exp()) / risk }
+}
+
+/// Whether what is born on a day is among what [`SeriesParams::erase_day`] takes.
+pub(super) fn erases(params: &SeriesParams, born_day: f64) -> bool {
+    born_day > params.erase_from_day && born_day < params.erase_day
+}
+
+pub(super) fn at(list: &[f64], k: usize) -> f64 {
     list.get(k).or(list.last()).copied().unwrap_or(0.0)
 }
 
@@ -137,8 +151,9 @@ mod tests {
         assert!((formed.len() as f64 / n - gain).abs() < 4.0 * (gain / n).sqrt(), "{}", formed.len());
         // 7 days on: the transient ones halve every 4 days, the others lose 8 % in 2 days. Those seen hold fewer transient ones than are born.
         let left = |hazard: f64, gap: f64| (1.0 - (-hazard * gap).exp()) / (hazard * gap);
-        let (fast, slow) = (2.0_f64.ln() / series.transient_half_life_days, -(0.92_f64).ln() / 2.0);
-        let (a, b) = (series.transient_share * left(fast, 2.0), (1.0 - series.transient_share) * left(slow, 2.0));
+        let (fast, slow) = (2.0_f64.ln() / series.transient_half_life_days[0], -(0.92_f64).ln() / 2.0);
+        let share = series.transient_share[0];
+        let (a, b) = (share * left(fast, 2.0), (1.0 - share) * left(slow, 2.0));
         let expected = (a * (-fast * 7.0).exp() + b * (-slow * 7.0).exp()) / (a + b);
         let survived = formed.iter().filter(|l| l.is_there(9.0)).count() as f64 / formed.len() as f64;
         assert!((survived - expected).abs() < 4.0 * (0.25 / formed.len() as f64).sqrt(), "{survived} {expected}");

@@ -10,12 +10,14 @@
 //! practically never moves a rounded grey level.
 
 mod curve;
+mod expected;
 mod kinetics;
 mod mass;
 mod optics;
 mod params;
 mod pose;
 mod random;
+mod scenario;
 mod scene;
 mod series;
 mod shape;
@@ -28,10 +30,12 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::model::Dendrite;
 use crate::phantom::curve::Curve;
+pub use crate::phantom::expected::{Expected, expected};
 use crate::phantom::mass::MassPoint;
 use crate::phantom::optics::Psf;
 pub use crate::phantom::params::PhantomParams;
 use crate::phantom::random::{Purpose, stream};
+pub use crate::phantom::scenario::{CONTROL, PlannedFov, ScenarioParams, kinetics_of, plan, small_field};
 use crate::phantom::scene::Scene;
 pub use crate::phantom::series::{PhantomSeries, SeriesParams, TrueLink, series};
 pub use crate::phantom::truth::{TrueSpine, series_files, truth_files};

@@ -22,10 +22,18 @@ params! {
         loss_2_days: Vec<f64> = vec![0.08], "", 0.0..=0.9, "SCIENCE.md section 1: vehicle, 7 to 9 %";
         /// New spines within two days as a share of the first session's, per interval (the last holds for all that follow).
         gain_2_days: Vec<f64> = vec![0.08], "", 0.0..=0.9, "SCIENCE.md section 1: vehicle, 7 to 9 %";
-        /// Share of new spines that are transient; the others go as old ones do.
-        transient_share: f64 = 0.5, "", 0.0..=1.0, "half of psilocybin's new spines survive 7 days, a third 34 days (Shao 2021)";
-        /// Half-life of transient spines.
-        transient_half_life_days: f64 = 4.0, "days", 0.01..=1000.0, "as transient_share";
+        /// Share of new spines that are transient, per interval (the last holds for all that follow); the others go as old ones do.
+        transient_share: Vec<f64> = vec![0.5], "", 0.0..=1.0, "half of psilocybin's new spines survive 7 days, a third 34 days (Shao 2021)";
+        /// Half-life of the transient spines born in an interval (the last holds for all that follow).
+        transient_half_life_days: Vec<f64> = vec![4.0], "days", 0.01..=1000.0, "as transient_share";
+        /// Share of the first session's spines that are transient.
+        transient_at_start: f64 = 0.0, "", 0.0..=1.0, "0: all are old; scenarios begin in equilibrium";
+        /// Day on which what was born after erase_from_day is erased.
+        erase_day: f64 = 10000.0, "days", -10000.0..=10000.0, "never; targeted erasure of new spines: Hayashi-Takagi 2015, doi:10.1038/nature15257";
+        /// Day after which what is born is erased on erase_day.
+        erase_from_day: f64 = 10000.0, "days", -10000.0..=10000.0, "as erase_day";
+        /// Mean diameter of heads in each session as a share of the first one's (the last holds for all that follow).
+        head_factor: Vec<f64> = vec![1.0], "", 0.2..=5.0, "nothing changes";
         /// Standard deviation of the turn in the plane from the first session.
         turn_deg: f64 = 1.2, "degrees", 0.0..=30.0, "SCIENCE.md section 7";
         /// Standard deviation of the tilt about either axis.
@@ -137,7 +145,12 @@ pub fn series(phantom: &PhantomParams, params: &SeriesParams, progress: &mut dyn
             let pose = Pose::draw(centre, params, &mut rng);
             let seen_by = optics(phantom, params, k, &mut rng);
             let change = |site: &SpineSite, n: usize| {
-                changed(site, params, &mut stream(phantom.seed, Purpose::Change, k << 20 | n))
+                changed(
+                    site,
+                    params,
+                    kinetics::at(&params.head_factor, k),
+                    &mut stream(phantom.seed, Purpose::Change, k << 20 | n),
+                )
             };
             (with_all(&first, &lives, day, |curve| pose.curve(curve), change, &boutons, k), seen_by)
         };
@@ -162,14 +175,14 @@ fn optics(phantom: &PhantomParams, params: &SeriesParams, k: usize, rng: &mut im
 }
 
 /// A spine as it is in a later session.
-fn changed(site: &SpineSite, params: &SeriesParams, rng: &mut impl Rng) -> SpineSite {
+fn changed(site: &SpineSite, params: &SeriesParams, wider: f64, rng: &mut impl Rng) -> SpineSite {
     let mut normal = |sd: f64| sd * rng.sample::<f64, _>(StandardNormal);
     let (head, angle, along) =
         (normal(params.head_change).exp(), normal(params.angle_change_rad), normal(params.place_change_um));
     SpineSite {
         s_um: site.s_um + along,
         angle: site.angle + angle,
-        shape: SpineShape { head_um: site.shape.head_um * head, ..site.shape.clone() },
+        shape: SpineShape { head_um: site.shape.head_um * head * wider, ..site.shape.clone() },
         ..site.clone()
     }
 }

@@ -3,6 +3,7 @@
 pub mod bench;
 mod calibrate;
 mod calls;
+mod cohort;
 mod demo;
 mod detect;
 pub mod file_set;
@@ -17,6 +18,7 @@ mod place;
 mod profile;
 mod results;
 mod run_file;
+mod scenario;
 mod series;
 mod sites;
 mod track_files;
@@ -24,6 +26,11 @@ mod track_files;
 pub use crate::dynamics::Audit;
 pub use crate::score::DetectDetail;
 pub use calibrate::{CALIBRATION_FILES, CalibrationParams, calibrate, write_calibration};
+pub use cohort::{
+    COHORT_FILES, CohortOutcome, CohortParams, CohortRun, CohortTables, Collected, CollectedSeries, DendriteValue,
+    Exclusion, NewSpine, Pictures, Quality, SERIES_FILES, SeriesRecord, Shard, SurvivalRow, cohort_tables, collect,
+    run_cohort, write_cohort,
+};
 pub use demo::{
     Demo, PHANTOM_FILES, demo, score_detail, score_detect, score_links, score_tracks, write_phantom,
     write_phantom_series,
@@ -38,6 +45,7 @@ pub use pair::{Observed, PairLinks, Same, link_pair};
 pub use params::Params;
 pub use place::SitePlace;
 pub use results::{DETECT_FILES, Origin, summary, write_detect};
+pub use scenario::{SCENARIO_FILES, Scenario, write_scenario};
 pub use series::{SeenSession, Tracked, see, track};
 pub use sites::{Sites, sites};
 pub use track_files::{AUDIT_FILE, TRACK_FILES, lengths, track_summary, write_audit, write_track};

@@ -13,8 +13,9 @@ use crate::filter::ridge::RidgeParams;
 use crate::filter::smooth::ScaleParams;
 use crate::measure::{ForcedParams, MeasureParams};
 use crate::params::ParamInfo;
-use crate::phantom::{PhantomParams, SeriesParams};
+use crate::phantom::{PhantomParams, ScenarioParams, SeriesParams};
 use crate::pipeline::CalibrationParams;
+use crate::pipeline::CohortParams;
 use crate::register::RegisterParams;
 use crate::score::ScoreParams;
 use crate::straight::StraightParams;
@@ -99,6 +100,10 @@ bundle! {
     phantom: PhantomParams;
     /// A series of synthetic sessions.
     phantom_series: SeriesParams;
+    /// Which dendrites of a cohort count, and how it is run.
+    cohort: CohortParams;
+    /// A synthetic cohort.
+    scenario: ScenarioParams;
     /// The cohort an audit speaks of.
     audit: AuditParams;
     /// The synthetic stacks of a calibration.

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod canvas;
+mod cohort;
 mod crops;
 mod grey;
 #[allow(dead_code, unused_imports, reason = "what uses it follows")]
@@ -14,5 +15,6 @@ mod strips;
 mod style;
 
 pub use calibration::calibration_svg;
+pub use cohort::{CohortReport, NewSpineControl, SurvivalCurve, TextTable, cohort_report};
 pub use overlay::{OverlayOptions, overlay};
 pub use strips::Strips;

@@ -103,7 +103,7 @@ impl Manifest {
     /// let path = dir.path().join("manifest.csv");
     /// std::fs::write(&path, "animal,treatment,fov,day,path\nm1,saline,1,-1,a.tif\nm1,saline,1,x,b.tif\n").unwrap();
     /// let message = Manifest::read(&path, &ReadOptions::default(), false).unwrap_err().to_string();
-    /// assert!(message.contains("3 faults") && message.contains("line 2: a.tif") && message.contains("line 3: day is \"x\""), "{message}");
+    /// assert!(message.contains("3 faults") && message.contains("a.tif is not there") && message.contains("line 3: day is \"x\""), "{message}");
     /// ```
     ///
     /// # Errors

@@ -1,0 +1,76 @@
+//! Tables as Apache Parquet.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::Type;
+
+use crate::error::{Error, Result};
+
+/// The cells of one column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Column {
+    /// UTF-8 text; empty is an empty text.
+    Text(Vec<String>),
+    /// 64-bit numbers; none is null.
+    Number(Vec<Option<f64>>),
+}
+
+/// Writes columns of equal length as one row group, uncompressed (repeated texts are stored once by Parquet's dictionaries). The same columns give the same bytes.
+///
+/// # Errors
+/// [`Error::File`] if the file cannot be written, or the columns differ in length.
+pub fn write_long_parquet(path: impl AsRef<Path>, columns: &[(String, Column)]) -> Result<()> {
+    let path = path.as_ref();
+    let file = File::create(path).map_err(|e| failed(path, &e))?;
+    written(file, columns).map_err(|e| failed(path, &e))
+}
+
+fn failed(path: &Path, e: &dyn std::fmt::Display) -> Error {
+    Error::file(path, format!("cannot be written ({e})"), "check the folder and the disk")
+}
+
+fn written(file: File, columns: &[(String, Column)]) -> std::result::Result<(), ParquetError> {
+    let field = |(name, column): &(String, Column)| {
+        let made = match column {
+            Column::Text(_) => Type::primitive_type_builder(name, Physical::BYTE_ARRAY)
+                .with_repetition(Repetition::REQUIRED)
+                .with_logical_type(Some(LogicalType::String))
+                .with_converted_type(ConvertedType::UTF8),
+            Column::Number(_) => {
+                Type::primitive_type_builder(name, Physical::DOUBLE).with_repetition(Repetition::OPTIONAL)
+            }
+        };
+        made.build().map(Arc::new)
+    };
+    let fields = columns.iter().map(field).collect::<std::result::Result<Vec<_>, _>>()?;
+    let schema = Arc::new(Type::group_type_builder("long").with_fields(fields).build()?);
+    let properties =
+        WriterProperties::builder().set_created_by(format!("gemmule {}", env!("CARGO_PKG_VERSION"))).build();
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties))?;
+    let mut group = writer.next_row_group()?;
+    for (_, column) in columns {
+        let Some(mut to) = group.next_column()? else { break };
+        match column {
+            Column::Text(cells) => {
+                let cells: Vec<ByteArray> = cells.iter().map(|c| ByteArray::from(c.as_str())).collect();
+                to.typed::<ByteArrayType>().write_batch(&cells, None, None)?;
+            }
+            Column::Number(cells) => {
+                let there: Vec<f64> = cells.iter().flatten().copied().collect();
+                let levels: Vec<i16> = cells.iter().map(|c| i16::from(c.is_some())).collect();
+                to.typed::<DoubleType>().write_batch(&there, Some(&levels), None)?;
+            }
+        }
+        to.close()?;
+    }
+    group.close()?;
+    writer.close()?;
+    Ok(())
+}

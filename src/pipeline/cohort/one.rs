@@ -115,13 +115,8 @@ fn values(tracked: &Tracked, seen: &[SeenSession], params: &Params) -> Result<St
     let mut rows: Vec<(u32, usize, &str, &str, f64)> = Vec::new();
     for i in &intervals {
         let Some(dendrite) = i.dendrite_id else { continue };
-        let (a, b) = i.sessions;
+        let b = i.sessions.1;
         let rates = i.called.rates(params.dynamics.turnover);
-        let density = i.density_per_um();
-        if a == 0 {
-            rows.extend(density.0.map(|d| (dendrite, a, "density", "per_um", d)));
-        }
-        rows.extend(density.1.map(|d| (dendrite, b, "density", "per_um", d)));
         let share = "fraction_of_previous_session";
         rows.extend(rates.formation.map(|r| (dendrite, b, "formation_rate", share, r)));
         rows.extend(rates.elimination.map(|r| (dendrite, b, "elimination_rate", share, r)));
@@ -136,6 +131,9 @@ fn values(tracked: &Tracked, seen: &[SeenSession], params: &Params) -> Result<St
     for &dendrite in &dendrites {
         let here: Vec<&Track> = tracked.tracks.iter().filter(|t| t.dendrite_id == dendrite).collect();
         rows.push((dendrite, 0, "sites", "count", here.len() as f64));
+        let of: Vec<f64> = lengths.iter().filter(|l| l.dendrite_id == dendrite).map(|l| l.length_um).collect();
+        let densities = densities(&here, &of, tracked.sessions.len());
+        rows.extend(densities.into_iter().map(|(k, d)| (dendrite, k, "density", "per_um", d)));
         for k in 0..tracked.sessions.len() {
             sizes(&here, (dendrite, k), seen, &mut rows);
         }
@@ -145,6 +143,27 @@ fn values(tracked: &Tracked, seen: &[SeenSession], params: &Params) -> Result<St
         [dendrite.to_string(), k.to_string(), metric.into(), unit.into(), format!("{value:.6}")]
     };
     text(["dendrite", "position", "metric", "unit", "value"], rows.iter().map(row))
+}
+
+/// Density of each session: that of the first session with a spine, times the spines of the session over those of the first at the sites that can be judged in both.
+/// So neither sites that cannot be judged nor a centreline traced farther on one day than on another change it; the length is the median over the sessions.
+fn densities(here: &[&Track], lengths_um: &[f64], sessions: usize) -> Vec<(usize, f64)> {
+    let mut lengths: Vec<f64> = lengths_um.iter().copied().filter(|l| *l > 0.0).collect();
+    lengths.sort_by(f64::total_cmp);
+    let Some(&length_um) = lengths.get(lengths.len() / 2) else { return Vec::new() };
+    let count = |a: usize, b: usize| {
+        let judged = |t: &&&Track| t.calls[a].status != Status::Unscorable && t.calls[b].status != Status::Unscorable;
+        let there =
+            |k: usize| here.iter().filter(judged).filter(|t| t.calls[k].status == Status::Present).count() as f64;
+        (there(a), there(b))
+    };
+    let Some(first) = (0..sessions).find(|&k| count(k, k).0 > 0.0) else { return Vec::new() };
+    let density = count(first, first).0 / length_um;
+    let one = |k: usize| {
+        let (before, now) = count(first, k);
+        (before > 0.0).then(|| (k, density * now / before))
+    };
+    (first..sessions).filter_map(one).collect()
 }
 
 /// Means over the spines that are there, and the share of sites that cannot be judged.
@@ -161,7 +180,7 @@ fn sizes<'a>(
             rows.push((dendrite, k, metric, unit, mean));
         }
     };
-    add("head_width", "um", there.iter().filter_map(|c| c.head_width_um).collect());
+    add("head_width", "um", there.iter().filter(|c| c.spine.is_some()).filter_map(|c| c.head_width_um).collect());
     add("brightness", "fraction_of_shaft", there.iter().filter_map(|c| c.brightness).collect());
     add("contrast", "fold_of_smallest_seen", there.iter().filter_map(|c| c.contrast).collect());
     let spine = |id: i64| seen[k].spines.iter().find(|s| i64::from(s.spine_id) == id);

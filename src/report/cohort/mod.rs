@@ -94,7 +94,7 @@ pub fn cohort_report(data: &CohortReport<'_>) -> (String, Vec<(String, String)>)
 }
 
 const DENSITY: &str = "Spines per µm of dendrite that can be judged. Thin lines are animals, thick lines their means with 95 % intervals over animals; \
-    changes are from the first baseline day of the same dendrite. Open diamonds are published effects of the same treatment, bars their range. The dashed line is the dose.";
+    changes are from the first baseline day of the same dendrite, over the sites that can be judged on both days. Open diamonds are published effects of the same treatment, bars their range. The dashed line is the dose.";
 const SURVIVAL: &str = "Kaplan-Meier share left of the spines first seen at the first session after the dose; a loss counts on the day that shows it. \
     Intervals (Greenwood, log-log) take spines as independent; thin lines are animals.";
 const SIZE: &str = "Change from the first baseline day of the same dendrite. Head widths are widths of the image and have an optical floor: brightness tells sizes apart better.";
@@ -122,7 +122,7 @@ fn shown(data: &CohortReport<'_>, figures: &[&Figure], caption: &str) -> Markup 
     html! {
         @if figures.is_empty() { p { "No values." } } @else {
             (key(data))
-            (html::figure(&html! { div.panels { @for f in figures { div { (chart::draw(&f.chart)) } } } }, caption))
+            (html::figure(&html! { div.panels { @for f in figures { div style="max-width: 30rem" { (chart::draw(&f.chart)) } } } }, caption))
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::io::Manifest;
 use crate::pipeline::cohort::{Collected, tables};
-use crate::statistics::Z_95;
+use crate::statistics::{Z_95, wilson_95};
 
 /// Share of new spines that is left.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub struct SurvivalRow {
     pub n_lost: usize,
     /// Kaplan-Meier estimate.
     pub fraction: f64,
-    /// Its 95 % interval by Greenwood's variance on the log-log scale; spines are taken as independent.
+    /// Its 95 % interval by Greenwood's variance on the log-log scale, Wilson's where nothing or all is lost; spines are taken as independent.
     pub interval: (f64, f64),
 }
 
@@ -72,7 +72,13 @@ fn curve(treatment: &str, formed: &'static str, mouse: &str, lives: &[Life]) -> 
         n_at_risk,
         n_lost,
         fraction,
-        interval: log_log(fraction, variance),
+        interval: if n_at_risk == lives.len() && day_since == 0.0 {
+            (1.0, 1.0)
+        } else {
+            // Where nothing or all is lost, Greenwood's variance says nothing: the interval of a share of those that were at risk.
+            let lost_none_or_all = wilson_95((fraction * n_at_risk as f64).round() as usize, n_at_risk);
+            log_log(fraction, variance).or(lost_none_or_all).unwrap_or((0.0, 1.0))
+        },
     };
     let mut rows = vec![row(0.0, lives.len(), 0, 1.0, 0.0)];
     for day in days {
@@ -86,12 +92,12 @@ fn curve(treatment: &str, formed: &'static str, mouse: &str, lives: &[Life]) -> 
     rows
 }
 
-fn log_log(fraction: f64, variance: f64) -> (f64, f64) {
+fn log_log(fraction: f64, variance: f64) -> Option<(f64, f64)> {
     if !(fraction > 0.0 && fraction < 1.0) {
-        return (fraction, fraction);
+        return None;
     }
     let spread = Z_95 * variance.sqrt() / fraction.ln().abs();
-    (fraction.powf(spread.exp()), fraction.powf((-spread).exp()))
+    Some((fraction.powf(spread.exp()), fraction.powf((-spread).exp())))
 }
 
 pub(super) fn write(path: &Path, rows: &[SurvivalRow]) -> Result<()> {

@@ -1,7 +1,6 @@
 //! From synthetic stacks to effects: do the intervals of a cohort hold what was programmed?
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 

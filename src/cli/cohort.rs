@@ -62,8 +62,10 @@ pub(crate) fn cohort(
     voice: Voice,
 ) -> Result<()> {
     let args = wanted.args;
-    let mut params = commands::read_params(params)?;
-    params.cohort.workers = args.workers.unwrap_or(params.cohort.workers);
+    let params = commands::read_params(params)?;
+    // How many work at once changes no result: it is left out of what is recorded.
+    let mut at_work = params.clone();
+    at_work.cohort.workers = args.workers.unwrap_or(params.cohort.workers);
     let interventions = read_interventions(args.interventions.as_deref())?;
     let options = ReadOptions { voxel_size: read.voxel_um, channel: read.channel, time: read.time };
     let manifest = Manifest::read(wanted.manifest, &options, args.crossover)?;
@@ -73,7 +75,7 @@ pub(crate) fn cohort(
         let run = CohortRun {
             manifest: &manifest,
             engine: &engine,
-            params: &params,
+            params: &at_work,
             dir: &out.dir,
             pictures: (!args.no_pictures).then_some(&pictures as &dyn Pictures),
             shard: args.shard,

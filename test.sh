@@ -4,7 +4,8 @@
 #   ./test.sh
 #
 # Needs Rust. Where no Vulkan, Metal or DX12 adapter is found it installs Mesa's software driver by apt (as root or
-# with sudo). GPU tests never skip silently: no adapter is a failure, unless GEMMULE_GPU_TESTS=skip.
+# with sudo), and Chromium where there is none. Nothing skips silently: no adapter is a failure unless GEMMULE_GPU_TESTS=skip, and no browser one
+# unless GEMMULE_BROWSER_TESTS=skip.
 # GEMMULE_DATA=DIR names the folder of the real data sets, for the tests that need them.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -13,17 +14,22 @@ say() { printf '\n== %s\n' "$*"; }
 
 adapters() { cargo run --quiet -- bench --list --quiet; }
 
-install_software_driver() {
+# Installs packages, as root or with sudo; the first argument says what is missing.
+install() {
+    local missing=$1; shift
     local as_root=()
     if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null || { echo "no adapter, and neither root nor sudo to install one" >&2; return 1; }
+        command -v sudo >/dev/null || { echo "no $missing, and neither root nor sudo to install one" >&2; return 1; }
         as_root=(sudo)
     fi
-    command -v apt-get >/dev/null || { echo "no adapter, and no apt-get to install one" >&2; return 1; }
+    command -v apt-get >/dev/null || { echo "no $missing, and no apt-get to install one" >&2; return 1; }
     "${as_root[@]}" apt-get update -qq
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        libvulkan1 mesa-vulkan-drivers
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
+
+install_software_driver() { install "adapter" libvulkan1 mesa-vulkan-drivers; }
+
+browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 
 say "build"
 cargo build --locked
@@ -34,6 +40,16 @@ else
     say "adapters"
     adapters || { install_software_driver && adapters; } || {
         echo "test.sh: no GPU adapter: install a Vulkan driver, or set GEMMULE_GPU_TESTS=skip" >&2
+        exit 1
+    }
+fi
+
+if [ "${GEMMULE_BROWSER_TESTS:-}" = skip ]; then
+    say "REPORTS ARE NOT OPENED IN A BROWSER: GEMMULE_BROWSER_TESTS=skip"
+else
+    say "browser"
+    browser || { install "browser" chromium && browser; } || {
+        echo "test.sh: no Chromium: install it, or set GEMMULE_BROWSER_TESTS=skip" >&2
         exit 1
     }
 fi

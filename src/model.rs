@@ -51,6 +51,8 @@ pub enum UnscorableReason {
     Dim,
     /// In this session no dendrite was traced there.
     NotTraced,
+    /// A person says so.
+    Curated,
 }
 
 /// The centreline of one dendrite segment.
@@ -226,6 +228,8 @@ pub struct Call {
     pub contrast: Option<f64>,
     /// Why it cannot be told, for [`Status::Unscorable`].
     pub reason: Option<UnscorableReason>,
+    /// Who made the call, if a person did.
+    pub curated: Option<String>,
 }
 
 impl Call {
@@ -241,7 +245,14 @@ impl Call {
             brightness: None,
             contrast: None,
             reason: None,
+            curated: None,
         }
+    }
+
+    /// How near the call is to even odds: 0 (certain, made by a person, or none) to .5.
+    pub fn doubt(&self) -> f64 {
+        let p = self.p_present.filter(|_| self.curated.is_none());
+        p.map_or(0.0, |p| 0.5 - (p - 0.5).abs())
     }
 }
 
@@ -256,6 +267,49 @@ pub struct Track {
     pub s_um: f64,
     /// One call per session, in the order of the sessions.
     pub calls: Vec<Call>,
+}
+
+impl Track {
+    /// The doubt of its least certain call.
+    pub fn doubt(&self) -> f64 {
+        self.calls.iter().map(Call::doubt).fold(0.0, f64::max)
+    }
+}
+
+/// What a person says of a site in a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// A spine is there.
+    Present,
+    /// None is there.
+    Absent,
+    /// It cannot be told.
+    Unscorable,
+    /// What is there is no spine, in this and in every session.
+    NotASpine,
+}
+
+/// Codes that stand for field, sessions and crops while raters must not know them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blind {
+    /// Of the field of view.
+    pub field: String,
+    /// Of every session's picture.
+    pub sessions: Vec<String>,
+    /// Number of every site, from 1, in no order: that of tracks tells which session a site was first seen in.
+    pub numbers: Vec<u32>,
+    /// Of every crop, by site and session.
+    pub codes: Vec<Vec<String>>,
+}
+
+impl Blind {
+    /// The sessions in the order in which site `site` shows them: that of its codes.
+    pub fn order(&self, site: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.codes[site].len()).collect();
+        order.sort_by_key(|&k| &self.codes[site][k]);
+        order
+    }
 }
 
 /// Two spines of different sessions that are the same one.

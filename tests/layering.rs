@@ -33,7 +33,7 @@ const ALLOWED: [(&str, &[&str]); 29] = [
     ("track", &["geometry", "assignment"]),
     ("score", &["table", "assignment"]),
     ("cohort", &["dynamics", "table"]),
-    ("report", &["cohort", "interventions"]),
+    ("report", &["dynamics", "cohort", "interventions"]),
     (
         "pipeline",
         &[

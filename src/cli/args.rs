@@ -53,6 +53,8 @@ pub(crate) enum Command {
         #[arg(value_name = "STACK | series.toml", required = true)]
         inputs: Vec<PathBuf>,
         #[command(flatten)]
+        review: ReviewArgs,
+        #[command(flatten)]
         read: ReadArgs,
         #[command(flatten)]
         engine: EngineArgs,
@@ -60,6 +62,12 @@ pub(crate) enum Command {
         params: ParamsArgs,
         #[command(flatten)]
         out: OutArgs,
+    },
+    /// Open the results of a blind run: its pictures go to DIR/blind, and what was in DIR/locked into their place.
+    Unblind {
+        /// Folder that `gemmule track --blind` wrote.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
     },
     /// Fit the score of spines to your own marks, and say how well it does on dendrites left out.
     Learn {
@@ -291,6 +299,26 @@ pub(crate) struct ReadArgs {
     /// Time point to read, from 0; needed where the file has several.
     #[arg(long, value_name = "N")]
     pub(crate) time: Option<usize>,
+}
+
+/// How people take part.
+#[derive(Args, Debug)]
+pub(crate) struct ReviewArgs {
+    /// What people decided: verdict (present, absent, unscorable, not-a-spine), and session with z_um, y_um, x_um or track_id, or code; who, when, note.
+    #[arg(long, value_name = "curation.csv")]
+    pub(crate) curation: Option<PathBuf>,
+
+    /// Table that the curation's track numbers are from; numbers change from run to run, places do not.
+    #[arg(long, value_name = "tracks.csv", requires = "curation")]
+    pub(crate) curated_tracks: Option<PathBuf>,
+
+    /// Key of the curation's codes.
+    #[arg(long, value_name = "blind-key.csv", requires = "curation")]
+    pub(crate) blind_key: Option<PathBuf>,
+
+    /// Write pictures, a report and a table to fill in that do not show the order of sessions, days, calls or the field; all else goes into DIR/locked.
+    #[arg(long)]
+    pub(crate) blind: bool,
 }
 
 /// Where the kernels run.

@@ -148,7 +148,7 @@ impl Pictures for Drawn {
         tracked: &Tracked,
         stack: &mut dyn FnMut(usize) -> Result<Stack>,
     ) -> Result<()> {
-        let mut strips = Strips::new(title, &tracked.sessions, &tracked.tracks);
+        let mut strips = Strips::new(title, &tracked.sessions, &tracked.tracks, None);
         for k in 0..tracked.sessions.len() {
             strips.session(k, &stack(k)?);
         }

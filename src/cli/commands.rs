@@ -41,8 +41,9 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Link { points, dendrites, voxel_um, trust_dendrite_ids, params, out } => {
             series::link((&points, &dendrites), voxel_um, trust_dendrite_ids, &params, &out, voice)
         }
-        Command::Track { inputs, read, engine, params, out } => {
-            track::track(&inputs, &read, &engine, &params, &out, voice)
+        Command::Unblind { dir } => track::unblind(&dir, voice),
+        Command::Track { inputs, review, read, engine, params, out } => {
+            track::track((&inputs, &review), &read, &engine, &params, &out, voice)
         }
         Command::Audit { stacks, read, engine, params, out } => {
             track::audit(&stacks, &read, &engine, &params, &out, voice)

@@ -5,13 +5,15 @@
 
 mod audit;
 mod bootstrap;
+mod fate;
 mod interval;
 mod kaplan_meier;
 mod survival;
 mod tables;
 
 pub use crate::dynamics::audit::{Audit, AuditParams, FalseRate, SmallestEffect, audit};
-pub use crate::dynamics::bootstrap::{Bounds, bootstrap};
+pub use crate::dynamics::bootstrap::{Bounds, bootstrap, density};
+pub use crate::dynamics::fate::Fate;
 pub use crate::dynamics::interval::{Counts, DendriteLength, Interval, Rates, intervals};
 pub use crate::dynamics::kaplan_meier::{Lifetime, SurvivalStep, kaplan_meier};
 pub use crate::dynamics::survival::{Cohort, SurvivalPoint, survival};

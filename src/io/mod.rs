@@ -6,6 +6,7 @@
 //! Writers write straight to the path given; whoever calls them sees to it that a file appears whole or not at all.
 
 mod checksum;
+mod curation;
 mod fault;
 mod manifest;
 mod marks;
@@ -21,6 +22,10 @@ mod tiff;
 mod write;
 
 pub use crate::io::checksum::{sha256, sha256_of};
+pub use crate::io::curation::{
+    AppliedRow, BlindKey, CurationRow, Marked, TrackPlaces, read_blind_key, read_curation, read_track_places,
+    write_applied, write_blind_key, write_curation_template,
+};
 pub use crate::io::manifest::{CohortSeries, CohortSession, MANIFEST_COLUMNS, Manifest};
 pub use crate::io::marks::{SpineMark, read_marks};
 pub use crate::io::parquet_file::{Column, write_long_parquet};

@@ -7,7 +7,7 @@ use crate::io::tables::{decimals, name, write};
 use crate::model::{Link, Session, Track};
 
 /// Columns of `tracks.csv`.
-const TRACK_COLUMNS: [&str; 15] = [
+const TRACK_COLUMNS: [&str; 16] = [
     "track_id",
     "session",
     "day",
@@ -23,6 +23,7 @@ const TRACK_COLUMNS: [&str; 15] = [
     "brightness",
     "contrast",
     "reason",
+    "curated",
 ];
 
 /// Columns of `links.csv`.
@@ -53,6 +54,7 @@ pub fn write_tracks_csv(path: impl AsRef<Path>, sessions: &[Session], tracks: &[
                 or_empty(call.brightness),
                 or_empty(call.contrast),
                 call.reason.map_or_else(String::new, name),
+                call.curated.clone().unwrap_or_default(),
             ]
         })
     });

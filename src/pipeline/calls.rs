@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use crate::error::Result;
 use crate::geometry::nearest_line;
 use crate::measure::{self, Empty, Reading};
-use crate::model::{Call, Dendrite, Status, UnscorableReason};
+use crate::model::{Call, Dendrite, Status, UnscorableReason, Verdict};
 use crate::pipeline::Params;
+use crate::pipeline::curation::{Curation, Ruling, Rulings};
 use crate::pipeline::place::SitePlace;
 use crate::pipeline::series::SeenSession;
 use crate::pipeline::sites::Sites;
@@ -42,13 +44,14 @@ pub(super) struct Judged {
     pub(super) calls: Vec<Call>,
 }
 
-/// Judges all sites; `days` are the sessions' days where known.
+/// Judges all sites; `days` are the sessions' days where known. What people decided stands, and tells of the other sessions.
 pub(super) fn judge(
     seen: &[SeenSession],
     sites: &Sites,
     days: &[Option<f64>],
+    curation: &Curation,
     params: &Params,
-) -> (Vec<Judged>, FittedSeries) {
+) -> Result<(Vec<Judged>, FittedSeries, Rulings)> {
     let expected: Vec<Vec<Option<Expected>>> =
         sites.sites.par_iter().map(|members| expect(members, seen, sites)).collect();
     let occupied = occupied(&expected);
@@ -60,21 +63,62 @@ pub(super) fn judge(
         .collect();
     let evidence: Vec<Vec<Option<Evidence>>> =
         measured.iter().map(|site| site.iter().map(|m| m.as_ref().and_then(evidence)).collect()).collect();
-    let series = track::presence(&evidence, days, &params.presence);
+    let places: Vec<Vec<Vec<PointUm>>> = expected
+        .iter()
+        .zip(&measured)
+        .map(|(e, m)| {
+            e.iter().zip(m).zip(seen).map(|((e, m), seen)| said_to_lie(e.as_ref(), m.as_ref(), seen)).collect()
+        })
+        .collect();
+    let rulings = curation.matched(&places, &params.curation)?;
+    let series = track::presence_given(&evidence, &rulings.known(), days, &params.presence);
     let judged = sites
         .sites
         .iter()
         .zip(&expected)
         .zip(&measured)
         .zip(&series.sites)
-        .map(|(((members, expected), measured), presence)| Judged {
+        .zip(&rulings.by_site)
+        .map(|((((members, expected), measured), presence), rulings)| Judged {
             members: members.clone(),
             calls: (0..seen.len())
-                .map(|k| call(k, expected[k].as_ref(), measured[k].as_ref(), presence, &seen[k], params))
+                .map(|k| {
+                    let found = call(k, expected[k].as_ref(), measured[k].as_ref(), presence, &seen[k], params);
+                    rulings[k].as_ref().map_or_else(|| found.clone(), |r| ruled(&found, r, k, presence, &seen[k]))
+                })
                 .collect(),
         })
         .collect();
-    (judged, series.fitted)
+    Ok((judged, series.fitted, rulings))
+}
+
+/// Where a site may be said to lie in a session, in this run or another: where it is expected, and where its strongest signal is.
+fn said_to_lie(expected: Option<&Expected>, measured: Option<&Measured>, seen: &SeenSession) -> Vec<PointUm> {
+    let Some(expected) = expected else { return Vec::new() };
+    let mut places = vec![expected.place];
+    if let (Some((dendrite, _)), Some(Measured::Read { reading, .. })) = (expected.beside, measured) {
+        places.push(seen.strips[dendrite].place(reading.spot));
+    }
+    places
+}
+
+/// The call as a person made it, with what was measured there.
+fn ruled(found: &Call, ruling: &Ruling, k: usize, presence: &Presence, seen: &SeenSession) -> Call {
+    let (status, p_present) = match ruling.verdict {
+        Verdict::Present => (Status::Present, Some(1.0)),
+        Verdict::Absent | Verdict::NotASpine => (Status::Absent, Some(0.0)),
+        Verdict::Unscorable => (Status::Unscorable, None),
+    };
+    let spine = found.spine.and_then(|id| seen.spines.iter().find(|s| i64::from(s.spine_id) == id));
+    Call {
+        status,
+        p_present,
+        p_both: p_present.filter(|_| k > 0).map(|_| presence.p_both[k]),
+        head_width_um: spine.filter(|_| status == Status::Present).and_then(|s| s.head_width_um),
+        reason: (status == Status::Unscorable).then_some(UnscorableReason::Curated),
+        curated: Some(ruling.who.clone()),
+        ..found.clone()
+    }
 }
 
 /// Where the site of `members` is expected in every session.

@@ -1,9 +1,11 @@
 //! The only place that knows the order of stages.
 
 pub mod bench;
+mod blind;
 mod calibrate;
 mod calls;
 mod cohort;
+mod curation;
 mod demo;
 mod detect;
 pub mod file_set;
@@ -23,14 +25,16 @@ mod series;
 mod sites;
 mod track_files;
 
-pub use crate::dynamics::Audit;
+pub use crate::dynamics::{Audit, DendriteLength};
 pub use crate::score::DetectDetail;
+pub use blind::{BLIND_FILES, BLIND_KEY, LOCKED, blind, blind_key, check_blind, check_open, unblind};
 pub use calibrate::{CALIBRATION_FILES, CalibrationParams, calibrate, write_calibration};
 pub use cohort::{
     COHORT_FILES, CohortOutcome, CohortParams, CohortRun, CohortTables, Collected, CollectedSeries, DendriteValue,
     Exclusion, NewSpine, Pictures, Quality, SERIES_FILES, SeriesRecord, Shard, SurvivalRow, cohort_tables, collect,
     run_cohort, write_cohort,
 };
+pub use curation::{Curation, CurationParams};
 pub use demo::{
     Demo, PHANTOM_FILES, demo, score_detail, score_detect, score_links, score_tracks, write_phantom,
     write_phantom_series,
@@ -46,6 +50,8 @@ pub use params::Params;
 pub use place::SitePlace;
 pub use results::{DETECT_FILES, Origin, summary, write_detect};
 pub use scenario::{SCENARIO_FILES, Scenario, write_scenario};
-pub use series::{SeenSession, Tracked, see, track};
+pub use series::{SeenSession, Tracked, see, track, track_curated};
 pub use sites::{Sites, sites};
-pub use track_files::{AUDIT_FILE, TRACK_FILES, lengths, track_summary, write_audit, write_track};
+pub use track_files::{
+    AUDIT_FILE, CURATION_FILE, TRACK_FILES, check_template, lengths, track_summary, write_audit, write_track,
+};

@@ -16,6 +16,7 @@ use crate::params::ParamInfo;
 use crate::phantom::{PhantomParams, ScenarioParams, SeriesParams};
 use crate::pipeline::CalibrationParams;
 use crate::pipeline::CohortParams;
+use crate::pipeline::CurationParams;
 use crate::register::RegisterParams;
 use crate::score::ScoreParams;
 use crate::straight::StraightParams;
@@ -90,6 +91,8 @@ bundle! {
     forced: ForcedParams;
     /// Presence over a whole series.
     presence: PresenceParams;
+    /// From what people decided to the sites of a run.
+    curation: CurationParams;
     /// Rates and survival.
     dynamics: DynamicsParams;
     /// How a long table is turned into effects.
@@ -139,6 +142,29 @@ impl Params {
         let text = std::fs::read_to_string(&path)
             .map_err(|e| Error::file(&path, format!("cannot be read as text ({e})"), "give a params TOML"))?;
         Self::from_toml(&text, path)
+    }
+
+    /// Parameters that are not at their default: section and name, value, default.
+    ///
+    /// ```
+    /// let mut params = gemmule::pipeline::Params::default();
+    /// assert!(params.changed().is_empty());
+    /// params.trace.min_length_um = 5.0;
+    /// assert_eq!(params.changed()[0][..2], ["trace.min_length_um", "5.0"]);
+    /// ```
+    pub fn changed(&self) -> Vec<[String; 3]> {
+        let defaults = Self::default();
+        let both = self.sections().into_iter().zip(defaults.sections());
+        let differing = |(mine, default): (Section, Section)| {
+            let value = |of: &toml::Table, name: &str| of.get(name).map_or_else(String::new, ToString::to_string);
+            let name = mine.name;
+            let of = |p: &ParamInfo| {
+                let (now, before) = (value(&mine.values, p.name), value(&default.values, p.name));
+                (now != before).then(|| [format!("{name}.{}", p.name), now, before])
+            };
+            mine.parameters.iter().filter_map(of).collect::<Vec<_>>()
+        };
+        both.flat_map(differing).collect()
     }
 
     /// These parameters as a TOML that [`Params::from_toml`] reads back, each with its meaning, unit, range and source.

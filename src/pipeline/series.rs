@@ -3,13 +3,14 @@
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::geometry::Line;
+use crate::io::AppliedRow;
 use crate::model::{Dendrite, Link, Session, Spine, Status, Track};
 use crate::pipeline::calls::{self, Judged};
 use crate::pipeline::detect::detect_and_keep;
 use crate::pipeline::pair::Observed;
 use crate::pipeline::profile;
 use crate::pipeline::sites::{self, Sites};
-use crate::pipeline::{Found, Params};
+use crate::pipeline::{Curation, Found, Params};
 use crate::progress::Progress;
 use crate::straight::Strip;
 use crate::track::{FittedSeries, Member};
@@ -72,6 +73,32 @@ pub struct Tracked {
     pub sites: Sites,
     /// What was fitted to the series.
     pub presence: FittedSeries,
+    /// What people decided, and where it was applied.
+    pub applied: Vec<AppliedRow>,
+    /// Rows of the curation without a decision.
+    pub undecided: usize,
+}
+
+impl Tracked {
+    /// What a user should know about what people decided.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let lost: Vec<String> =
+            self.applied.iter().filter(|a| a.track_id.is_none()).map(|a| a.row.line.to_string()).collect();
+        if !self.applied.is_empty() {
+            remarks.push(format!("{} decisions of people were applied.", self.applied.len() - lost.len()));
+        }
+        if !lost.is_empty() {
+            remarks.push(format!(
+                "No site lies where these lines of the curation are about, and none is called there: {}.",
+                lost.join(", ")
+            ));
+        }
+        if self.undecided > 0 {
+            remarks.push(format!("{} rows of the curation have no verdict yet.", self.undecided));
+        }
+        remarks
+    }
 }
 
 /// Decides jointly over all sessions where spines are: registers, links, measures every site in every session, and calls.
@@ -84,17 +111,33 @@ pub fn track(
     params: &Params,
     progress: &mut dyn Progress,
 ) -> Result<Tracked> {
+    track_curated(seen, sessions, &Curation::default(), params, progress)
+}
+
+/// The same with what people decided, which is never overturned.
+///
+/// # Errors
+/// As [`track`]; decisions that contradict each other, or see a spine where there is no site.
+pub fn track_curated(
+    seen: &[SeenSession],
+    sessions: &[Session],
+    curation: &Curation,
+    params: &Params,
+    progress: &mut dyn Progress,
+) -> Result<Tracked> {
     params.validate()?;
     check(seen, sessions)?;
     let observed: Vec<&Observed> = seen.iter().map(|s| &s.observed).collect();
     let names: Vec<String> = sessions.iter().map(|s| s.name.clone()).collect();
     let sites = sites::sites(&observed, &names, false, params, progress)?;
     let days: Vec<Option<f64>> = sessions.iter().map(|s| s.day).collect();
-    let (judged, presence) = calls::judge(seen, &sites, &days, params);
+    let (judged, presence, rulings) = calls::judge(seen, &sites, &days, curation, params)?;
     progress.step("track", 1, 1)?;
     let (tracks, track_of) = number(judged, seen, &sites);
     let links = links(&sites, seen, &tracks, &track_of);
-    Ok(Tracked { sessions: sessions.to_vec(), tracks, links, sites, presence })
+    let track_id = |site: usize| Some(tracks[*track_of.get(&sites.sites[site][0])?].track_id);
+    let (applied, undecided) = (curation.applied(&rulings, track_id), curation.undecided);
+    Ok(Tracked { sessions: sessions.to_vec(), tracks, links, sites, presence, applied, undecided })
 }
 
 fn check(seen: &[SeenSession], sessions: &[Session]) -> Result<()> {
@@ -138,7 +181,8 @@ fn number(
         let line = seen[session].observed.lines.iter().position(|l| l.dendrite_id == i64::from(spine.dendrite_id));
         (session, line.map_or(0, |l| sites.dendrites[session][l]), spine.s_um, n)
     };
-    let there = |j: &&Judged| j.calls.iter().any(|c| c.status == Status::Present);
+    // A person's decision that a site is none stays to be seen.
+    let there = |j: &&Judged| j.calls.iter().any(|c| c.status == Status::Present || c.curated.is_some());
     let mut kept: Vec<Judged> = judged.iter().filter(there).cloned().collect();
     kept.sort_by(|a, b| {
         let (x, y) = (place(a), place(b));

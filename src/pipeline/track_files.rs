@@ -1,5 +1,7 @@
 //! The files of `gemmule track`.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::dynamics::{self, Audit, DendriteLength};
@@ -10,8 +12,14 @@ use crate::model::Status;
 use crate::pipeline::{FileSet, PairLinks, Params, SeenSession, Tracked, run_file};
 
 /// Every file of a series beside those of its sessions.
-pub const TRACK_FILES: [&str; 6] =
-    ["tracks.csv", "links.csv", "dynamics.csv", "survival.csv", "strips.png", "run.json"];
+pub const TRACK_FILES: [&str; 8] =
+    ["tracks.csv", "links.csv", "dynamics.csv", "survival.csv", "strips.png", "report.html", TEMPLATE_FILE, "run.json"];
+
+/// Every call for a person to decide.
+const TEMPLATE_FILE: &str = "curation-template.csv";
+
+/// What was decided, as it was applied; written where there is a curation.
+pub const CURATION_FILE: &str = "curation-applied.csv";
 
 /// What an audit writes beside [`TRACK_FILES`].
 pub const AUDIT_FILE: &str = "audit.json";
@@ -50,6 +58,7 @@ pub fn write_track(
     let lengths = lengths(tracked, seen);
     let (sessions, tracks) = (&tracked.sessions, &tracked.tracks);
     io::write_tracks_csv(set.path("tracks.csv"), sessions, tracks)?;
+    io::write_curation_template(set.path(TEMPLATE_FILE), sessions, tracks, None)?;
     io::write_links_csv(set.path("links.csv"), sessions, &tracked.links)?;
     dynamics::write_dynamics_csv(set.path("dynamics.csv"), fov, sessions, tracks, &lengths, &params.dynamics)?;
     dynamics::write_survival_csv(set.path("survival.csv"), fov, sessions, tracks, &params.dynamics)?;
@@ -61,6 +70,23 @@ pub fn write_track(
         "result": track_summary(tracked),
     });
     run_file::write_run(set, "track", run)
+}
+
+/// Whether the template in a folder may be replaced: not if someone has begun to fill it in.
+///
+/// # Errors
+/// [`Error::File`] if it holds decisions.
+pub fn check_template(dir: &Path) -> Result<()> {
+    let path = dir.join(TEMPLATE_FILE);
+    // What cannot be read as decisions may hold some.
+    if path.exists() && !io::read_curation(&path).is_ok_and(|(rows, _)| rows.is_empty()) {
+        return Err(Error::file(
+            &path,
+            "has been filled in",
+            "copy it to curation.csv and give that as --curation, then remove it",
+        ));
+    }
+    Ok(())
 }
 
 /// Scorable length of every dendrite in every session, by the numbers common to all sessions.
@@ -100,8 +126,16 @@ pub fn track_summary(tracked: &Tracked) -> serde_json::Value {
     json!({
         "tracks": tracked.tracks.len(),
         "links": tracked.links.len(),
+        "curated": curated(tracked),
         "sessions": tracked.sessions.iter().enumerate().map(session).collect::<Vec<_>>(),
         "pairs": tracked.sites.pairs.iter().enumerate().map(pair).collect::<Vec<_>>(),
         "presence": tracked.presence,
     })
+}
+
+/// How many decisions were applied, and which could not be.
+fn curated(tracked: &Tracked) -> serde_json::Value {
+    let (applied, not): (Vec<_>, Vec<_>) = tracked.applied.iter().partition(|a| a.track_id.is_some());
+    let line = |a: &&io::AppliedRow| json!({ "line": a.row.line, "session": a.session, "verdict": a.row.verdict });
+    json!({ "applied": applied.len(), "without_site": not.iter().map(line).collect::<Vec<_>>(), "undecided": tracked.undecided })
 }

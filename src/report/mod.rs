@@ -5,16 +5,17 @@ mod canvas;
 mod cohort;
 mod crops;
 mod grey;
-#[allow(dead_code, unused_imports, reason = "what uses it follows")]
 pub(crate) mod html;
 mod labels;
 pub mod overlay;
 mod plot;
 mod projection;
+mod series;
 mod strips;
 mod style;
 
 pub use calibration::calibration_svg;
 pub use cohort::{CohortReport, NewSpineControl, SurvivalCurve, TextTable, cohort_report};
 pub use overlay::{OverlayOptions, overlay};
+pub use series::{Origin, Registration, SeriesReport, SeriesReportData};
 pub use strips::Strips;

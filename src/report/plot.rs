@@ -86,7 +86,8 @@ fn draw(area: &Area<'_>, panel: &Panel) -> std::result::Result<(), Box<dyn std::
         .build_cartesian_2d(x.0..x.1, y.0..y.1)?;
     let named = |x: &f64| match panel.ticks.get(x.round().max(0.0) as usize) {
         Some(name) if (x - x.round()).abs() < 1e-6 && *x > -0.5 => name.clone(),
-        _ if panel.ticks.is_empty() => format!("{x}"),
+        // Steps of a tenth do not add up to whole numbers.
+        _ if panel.ticks.is_empty() => format!("{}", (x * 1e6).round() / 1e6),
         _ => String::new(),
     };
     let mut mesh = chart.configure_mesh();

@@ -163,7 +163,7 @@ fn scale_bar(canvas: &mut Canvas, map: &mut Occupancy, view: &View) {
 }
 
 /// The largest 1, 2 or 5 times a power of ten that is at most `length_um`.
-fn round_length(length_um: f64) -> f64 {
+pub(crate) fn round_length(length_um: f64) -> f64 {
     let decade = 10_f64.powf(length_um.log10().floor());
     [5.0, 2.0, 1.0].into_iter().map(|n| n * decade).find(|&n| n <= length_um).unwrap_or(decade)
 }

@@ -2,7 +2,7 @@
 
 use image::RgbImage;
 
-use crate::model::{Call, Session, Status, Track, UnscorableReason};
+use crate::model::{Blind, Call, Session, Status, Track};
 use crate::report::canvas::{Canvas, Font, Pen};
 use crate::report::grey::{Contrast, plane_crop};
 use crate::report::style;
@@ -31,12 +31,14 @@ const MAX_CROPS: usize = 8000;
 pub struct Strips<'a> {
     canvas: Canvas,
     sessions: &'a [Session],
-    shown: Vec<&'a Track>,
+    shown: Vec<(usize, &'a Track)>,
+    blind: Option<&'a Blind>,
 }
 
 impl<'a> Strips<'a> {
     /// An empty picture: one row per site by number, one column per session. Where there are more than 8000 crops the least certain sites are shown (whose
-    /// `p_present` comes nearest to .5), and the title says so.
+    /// `p_present` comes nearest to .5), and the title says so. With `blind` each site's
+    /// crops stand in the order of their codes, which are all that is said of them.
     ///
     /// ```
     /// use gemmule::model::{Call, Session, Status, Track};
@@ -46,18 +48,18 @@ impl<'a> Strips<'a> {
     /// let sessions = [Session { name: "0".into(), day: Some(0.0) }];
     /// let calls = vec![Call::bare(Status::Absent, Some(PointUm::new(1.0, 2.0, 2.0)))];
     /// let tracks = [Track { track_id: 1, dendrite_id: 1, s_um: 3.0, calls }];
-    /// let mut strips = Strips::new("m1", &sessions, &tracks);
+    /// let mut strips = Strips::new("m1", &sessions, &tracks, None);
     /// let voxels = Voxels::U16(Volume::filled(Shape::new(3, 40, 50)?, 100));
     /// strips.session(0, &Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? });
     /// assert!(strips.picture().height() > 200);
     /// # Ok::<(), gemmule::error::Error>(())
     /// ```
-    pub fn new(title: &str, sessions: &'a [Session], tracks: &'a [Track]) -> Self {
+    pub fn new(title: &str, sessions: &'a [Session], tracks: &'a [Track], blind: Option<&'a Blind>) -> Self {
         let fits = (MAX_CROPS / sessions.len().max(1)).max(1);
-        let mut shown: Vec<&Track> = tracks.iter().collect();
-        shown.sort_by(|a, b| doubt(b).total_cmp(&doubt(a)).then(a.track_id.cmp(&b.track_id)));
+        let mut shown: Vec<(usize, &Track)> = tracks.iter().enumerate().collect();
+        shown.sort_by(|a, b| b.1.doubt().total_cmp(&a.1.doubt()).then(a.0.cmp(&b.0)));
         shown.truncate(fits);
-        shown.sort_by_key(|t| t.track_id);
+        shown.sort_by_key(|t| blind.map_or(t.1.track_id, |b| b.numbers[t.0]));
         let blocks = (shown.len() as u32).div_ceil(ROWS).max(1);
         let rows = (shown.len() as u32).clamp(1, ROWS);
         let width = (GAP + blocks * block_width(sessions)).max(760);
@@ -69,15 +71,20 @@ impl<'a> Strips<'a> {
         let heading = format!("{title}  {} sites, {} sessions{left_out}", tracks.len(), sessions.len());
         canvas.text((GAP as i32, 6), &heading, Font::LARGE, style::INK);
         let mut x = GAP;
-        for status in [Status::Present, Status::Absent, Status::Unscorable] {
+        let statuses = [Status::Present, Status::Absent, Status::Unscorable];
+        for status in statuses.into_iter().filter(|_| blind.is_none()) {
             let (name, colour) = (format!("{status:?}").to_lowercase(), style::status_colour(status));
             canvas.disc(((x + 6) as f32, 46.0), 6.0, colour);
             canvas.text((x as i32 + 18, 38), &name, Font::SMALL, colour);
             x += 40 + Font::SMALL.width(&name);
         }
-        canvas.text((x as i32, 38), "and P(present); crops of 6 µm, plane of the site", Font::SMALL, style::FAINT);
+        let legend = match blind {
+            Some(_) => "codes instead of sessions, in no order of time; crops of 6 µm, plane of the site",
+            None => "and P(present); crops of 6 µm, plane of the site",
+        };
+        canvas.text((x as i32, 38), legend, Font::SMALL, style::FAINT);
         for block in 0..blocks {
-            for (k, session) in sessions.iter().enumerate() {
+            for (k, session) in sessions.iter().enumerate().filter(|_| blind.is_none()) {
                 let left = GAP + block * block_width(sessions) + LABEL + k as u32 * (SIDE + GAP);
                 let day = session.day.map_or_else(String::new, |d| format!(" d{d:.4}"));
                 let day = day.trim_end_matches('0').trim_end_matches('.');
@@ -85,22 +92,27 @@ impl<'a> Strips<'a> {
                 canvas.text((left as i32, 64), &name, Font::BOLD, style::INK);
             }
         }
-        Self { canvas, sessions, shown }
+        Self { canvas, sessions, shown, blind }
     }
 
     /// Draws the column of session `k` (its position among the sessions) from its stack; beyond the last session nothing is drawn.
     pub fn session(&mut self, k: usize, stack: &Stack) {
         let width = block_width(self.sessions);
-        for (n, track) in (0_u32..).zip(&self.shown) {
+        for (n, &(site, track)) in (0_u32..).zip(&self.shown) {
             let Some(call) = track.calls.get(k) else { continue };
             let (left, top) = (GAP + n / ROWS * width, HEADER + n % ROWS * (SIDE + TEXT + GAP));
             if k == 0 {
-                let name = format!("{}", track.track_id);
+                let name = self.blind.map_or(track.track_id, |b| b.numbers[site]).to_string();
                 self.canvas.text((left as i32, top as i32 + 30), &name, Font::BOLD, style::INK);
-                let dendrite = format!("D{}", track.dendrite_id);
+                let dendrite = if self.blind.is_none() { format!("D{}", track.dendrite_id) } else { String::new() };
                 self.canvas.text((left as i32, top as i32 + 50), &dendrite, Font::SMALL, style::FAINT);
             }
-            crop(&mut self.canvas, (left + LABEL + k as u32 * (SIDE + GAP), top), stack, call);
+            let column = self.blind.map_or(k, |b| b.order(site).iter().position(|&s| s == k).unwrap_or(k));
+            let at = (left + LABEL + column as u32 * (SIDE + GAP), top);
+            match self.blind {
+                None => crop(&mut self.canvas, at, stack, call, style::status_colour(call.status), &said(call)),
+                Some(blind) => crop(&mut self.canvas, at, stack, call, style::INK, &blind.codes[site][k]),
+            }
         }
     }
 
@@ -114,13 +126,16 @@ fn block_width(sessions: &[Session]) -> u32 {
     LABEL + sessions.len() as u32 * (SIDE + GAP) + 2 * GAP
 }
 
-/// Nearness of a site's least certain call to even odds.
-fn doubt(track: &Track) -> f64 {
-    track.calls.iter().filter_map(|c| c.p_present).map(|p| 0.5 - (p - 0.5).abs()).fold(0.0, f64::max)
+/// The call in a few letters, with a mark if a person made it.
+fn said(call: &Call) -> String {
+    let by_hand = if call.curated.is_some() { " by hand" } else { "" };
+    match (call.p_present, call.reason) {
+        (Some(p), _) => format!("P {p:.2}{by_hand}"),
+        (None, reason) => reason.map_or("?", style::reason_name).into(),
+    }
 }
 
-fn crop(canvas: &mut Canvas, (left, top): (u32, u32), stack: &Stack, call: &Call) {
-    let colour = style::status_colour(call.status);
+fn crop(canvas: &mut Canvas, (left, top): (u32, u32), stack: &Stack, call: &Call, colour: [u8; 3], text: &str) {
     if let Some(place) = call.place {
         let levels = plane_crop(stack, place.z, (place.y, place.x), SIDE, SIDE_UM / f64::from(SIDE));
         // The shaft sets the white, so that an empty site is not blown up to noise.
@@ -129,23 +144,8 @@ fn crop(canvas: &mut Canvas, (left, top): (u32, u32), stack: &Stack, call: &Call
         let radius = (RING_UM / SIDE_UM * f64::from(SIDE)) as f32;
         canvas.ring(middle, radius, Pen { colour, alpha: 230, width: 1.4 });
     }
-    let text = match (call.p_present, call.reason) {
-        (Some(p), _) => format!("P {p:.2}"),
-        (None, reason) => reason.map_or("?", reason_name).into(),
-    };
     canvas.disc((left as f32 + 6.0, (top + SIDE) as f32 + 10.0), 5.0, colour);
-    canvas.text((left as i32 + 16, (top + SIDE) as i32 + 2), &text, Font::SMALL, colour);
-}
-
-fn reason_name(reason: UnscorableReason) -> &'static str {
-    match reason {
-        UnscorableReason::Steep => "steep",
-        UnscorableReason::OutOfVolume => "outside",
-        UnscorableReason::Saturated => "saturated",
-        UnscorableReason::Crossed => "crossed",
-        UnscorableReason::Dim => "dim",
-        UnscorableReason::NotTraced => "not traced",
-    }
+    canvas.text((left as i32 + 16, (top + SIDE) as i32 + 2), text, Font::SMALL, colour);
 }
 
 #[cfg(test)]
@@ -171,7 +171,7 @@ mod tests {
         let (sessions, tracks) = (sessions(), tracks(status, sites));
         let voxels = Voxels::U16(Volume::filled(Shape::new(3, 60, 60).unwrap(), 100));
         let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1).unwrap() };
-        let mut strips = Strips::new("fov", &sessions, &tracks);
+        let mut strips = Strips::new("fov", &sessions, &tracks, None);
         (0..3).for_each(|k| strips.session(k, &stack));
         strips.picture()
     }
@@ -196,7 +196,7 @@ mod tests {
     fn of_too_many_sites_the_least_certain_are_shown() {
         let (sessions, mut tracks) = (sessions(), tracks(Status::Absent, 9000));
         tracks[8999].calls[1].p_present = Some(0.5);
-        let strips = Strips::new("fov", &sessions, &tracks);
-        assert_eq!((strips.shown.len(), strips.shown[3999].track_id), (4000, 9000));
+        let strips = Strips::new("fov", &sessions, &tracks, None);
+        assert_eq!((strips.shown.len(), strips.shown[3999].1.track_id), (4000, 9000));
     }
 }

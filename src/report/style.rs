@@ -2,7 +2,7 @@
 
 use tiny_skia::Color;
 
-use crate::model::{SpineClass, Status};
+use crate::model::{SpineClass, Status, UnscorableReason};
 
 /// Colour of 8-bit components.
 const fn rgb(r: u8, g: u8, b: u8) -> [u8; 3] {
@@ -35,6 +35,35 @@ pub(crate) fn status_colour(status: Status) -> [u8; 3] {
         Status::Present => rgb(0, 190, 140),
         Status::Absent => rgb(230, 159, 0),
         Status::Unscorable => rgb(86, 180, 233),
+    }
+}
+
+/// The same as in a style sheet, as it is told apart on black.
+pub(crate) fn status_hex(status: Status) -> &'static str {
+    match status {
+        Status::Present => "#00be8c",
+        Status::Absent => "#e69f00",
+        Status::Unscorable => "#56b4e9",
+    }
+}
+
+pub(crate) fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Present => "present",
+        Status::Absent => "absent",
+        Status::Unscorable => "unscorable",
+    }
+}
+
+pub(crate) fn reason_name(reason: UnscorableReason) -> &'static str {
+    match reason {
+        UnscorableReason::Steep => "steep",
+        UnscorableReason::OutOfVolume => "outside",
+        UnscorableReason::Saturated => "saturated",
+        UnscorableReason::Crossed => "crossed",
+        UnscorableReason::Dim => "dim",
+        UnscorableReason::NotTraced => "not traced",
+        UnscorableReason::Curated => "by hand",
     }
 }
 

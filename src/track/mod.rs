@@ -16,7 +16,9 @@ pub use crate::track::belief::{Beliefs, beliefs};
 pub use crate::track::chain::{Member, chain};
 pub use crate::track::likeness::Likeness;
 pub use crate::track::near::{Laid, Near};
-pub use crate::track::presence::{Evidence, FittedSeries, Presence, PresenceParams, SeriesPresence, presence};
+pub use crate::track::presence::{
+    Evidence, FittedSeries, Presence, PresenceParams, SeriesPresence, presence, presence_given,
+};
 
 use crate::params::params;
 

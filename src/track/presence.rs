@@ -94,6 +94,9 @@ pub struct FittedSeries {
 /// Sizes the posterior is taken over, from a tenth to ten times the median.
 const SIZES: usize = 17;
 
+/// Log odds of what is known: far beyond any evidence, and exactly 1 or 0 as a probability.
+const CERTAIN: f64 = 1e6;
+
 /// What is fitted to a series.
 #[derive(Clone)]
 struct Fitted {
@@ -115,6 +118,27 @@ struct Fitted {
 /// assert!(found.sites[2].p_present[2] > 0.9 && found.sites[2].p_present[0] < 0.5);
 /// ```
 pub fn presence(evidence: &[Vec<Option<Evidence>>], days: &[Option<f64>], params: &PresenceParams) -> SeriesPresence {
+    presence_given(evidence, &[], days, params)
+}
+
+/// The same where some states are known for certain, by site and session: they have probability 1 or 0, and tell of the sessions before and after.
+///
+/// ```
+/// use gemmule::track::{Evidence, PresenceParams, presence_given};
+/// let seen = |z| Some(Evidence { z, tau: 0.05, empty_median: 0.8, empty_spread: 0.6 });
+/// let sites = [vec![seen(1.9), seen(1.9), None]];
+/// let found = |known| presence_given(&sites, &[known], &[None; 3], &PresenceParams::default()).sites[0].p_present.clone();
+/// let (open, there, gone) = (found(vec![None; 3]), found(vec![Some(true), None, None]), found(vec![Some(false), None, None]));
+/// assert!(there[0] > 1.0 - 1e-9 && gone[0] < 1e-9);
+/// assert!(there[1] > open[1] && open[1] > gone[1] && there[2] > open[2]);
+/// ```
+pub fn presence_given(
+    evidence: &[Vec<Option<Evidence>>],
+    known: &[Vec<Option<bool>>],
+    days: &[Option<f64>],
+    params: &PresenceParams,
+) -> SeriesPresence {
+    let known = |site: usize| known.get(site).map_or(&[][..], Vec::as_slice);
     let sessions = days.len();
     let gaps: Vec<f64> = days
         .windows(2)
@@ -127,13 +151,15 @@ pub fn presence(evidence: &[Vec<Option<Evidence>>], days: &[Option<f64>], params
     let mut fitted =
         Fitted { hazard_per_day: default_hazard, gains: vec![1.0; sessions], size_median: params.size_median };
     for _ in 0..params.rounds {
-        let posts: Vec<Posterior> = evidence.iter().map(|site| posterior(site, &gaps, &fitted, params)).collect();
+        let posts: Vec<Posterior> =
+            evidence.iter().enumerate().map(|(n, site)| posterior(site, known(n), &gaps, &fitted, params)).collect();
         fitted = refit(evidence, &posts, &gaps, default_hazard, params);
     }
     let sites = evidence
         .iter()
-        .map(|site| {
-            let post = posterior(site, &gaps, &fitted, params);
+        .enumerate()
+        .map(|(n, site)| {
+            let post = posterior(site, known(n), &gaps, &fitted, params);
             let excess = |(e, g): (&Option<Evidence>, &f64)| e.map(|e| g * post.size / e.tau - e.empty_median);
             let excess = site.iter().zip(&fitted.gains).map(excess).collect();
             Presence { p_present: post.present, p_both: post.both, size: post.size, excess }
@@ -152,7 +178,13 @@ struct Posterior {
     log_size: f64,
 }
 
-fn posterior(site: &[Option<Evidence>], gaps: &[f64], fitted: &Fitted, params: &PresenceParams) -> Posterior {
+fn posterior(
+    site: &[Option<Evidence>],
+    known: &[Option<bool>],
+    gaps: &[f64],
+    fitted: &Fitted,
+    params: &PresenceParams,
+) -> Posterior {
     let n = site.len();
     let absent: Vec<f64> =
         site.iter().map(|e| e.map_or(0.0, |e| log_t(e.z, e.empty_median, e.empty_spread, params))).collect();
@@ -163,7 +195,15 @@ fn posterior(site: &[Option<Evidence>], gaps: &[f64], fitted: &Fitted, params: &
         let prior = -0.5 * (offset / params.size_spread).powi(2);
         let size = fitted.size_median * offset.exp();
         let present = site.iter().zip(&fitted.gains).map(|(e, g)| e.map_or(0.0, |e| log_present(&e, g * size, params)));
-        let ratio: Vec<f64> = present.zip(&absent).map(|(p, a)| p - a).collect();
+        let mut ratio: Vec<f64> = present.zip(&absent).map(|(p, a)| p - a).collect();
+        for (ratio, known) in ratio.iter_mut().zip(known) {
+            match known {
+                // How well the size explains what is seen there still counts.
+                Some(true) => *ratio += CERTAIN,
+                Some(false) => *ratio = -CERTAIN,
+                None => {}
+            }
+        }
         let chain = chain(&ratio, gaps, fitted.hazard_per_day, params.prior_present);
         runs.push((prior + chain.log_likelihood, size, chain));
     }

@@ -73,11 +73,11 @@ pub(crate) fn figures(all: &[(String, String)]) -> Markup {
     html! { dl.figures { @for (name, value) in all { div { dd { (value) } dt { (name) } } } } }
 }
 
-/// A table; columns whose every cell is a number, an interval or empty are aligned right. It scrolls in itself where it is wider than the page.
+/// A table; columns but the first whose every cell is a number, an interval or empty are aligned right. It scrolls in itself where it is wider than the page.
 pub(crate) fn table(columns: &[&str], rows: &[Vec<String>]) -> Markup {
     let number = |text: &str| text.chars().all(|c| c.is_ascii_digit() || " .,+-−–%×[]()eto".contains(c));
     let right: Vec<bool> =
-        (0..columns.len()).map(|c| rows.iter().all(|r| r.get(c).is_none_or(|t| number(t)))).collect();
+        (0..columns.len()).map(|c| c > 0 && rows.iter().all(|r| r.get(c).is_none_or(|t| number(t)))).collect();
     let class = |c: usize| right.get(c).is_some_and(|r| *r).then_some("number");
     html! {
         div.scroll tabindex="0" {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs, ReadArgs, ScoreCommand};
 use crate::cli::progress::Bars;
-use crate::cli::{cohort, extra, learn, print, series, track};
+use crate::cli::{cohort, extra, learn, print, series, stats, track};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io::{self, ReadOptions};
@@ -65,6 +65,8 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
             series::score_tracks(&found, &truth, sessions.as_deref(), &params, voice)
         }
         Command::Score { what: ScoreCommand::Links { found, truth } } => series::score_links(&found, &truth, voice),
+        Command::Stats { table, stats: args, params, out } => stats::stats(&table, &args, &params, &out, voice),
+        Command::Power { power, params } => stats::power(&power, &params, voice),
         Command::Demo { engine, params, dir } => extra::demo(&engine, &params, &dir, voice),
         Command::Calibrate { engine, params, out } => extra::calibrate(&engine, &params, &out, voice),
         Command::Bench { engine, list, shape } => extra::bench(&engine, list, shape, voice),

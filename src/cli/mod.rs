@@ -11,6 +11,7 @@ mod pictures;
 mod print;
 mod progress;
 mod series;
+mod stats;
 mod track;
 
 use std::ffi::OsString;

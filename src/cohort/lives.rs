@@ -1,6 +1,5 @@
 //! Tables of lifetimes: one row per spine.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use crate::cohort::long::listed;
@@ -32,14 +31,12 @@ const NEEDED: [&str; 4] = ["treatment", "mouse", "day", "eliminated"];
 /// Reads a table of lifetimes (CSV), one row per spine: treatment, mouse, day, eliminated (1 or 0); study, group and last_seen if there. Others are ignored.
 ///
 /// # Errors
-/// [`Error::File`] for a file that cannot be read or lacks a column, and one that lists every fault with its line: no number, neither 0 nor 1, a last_seen that is not before the day,
-/// an animal with two treatments.
+/// [`Error::File`] for a file that cannot be read or lacks a column, and one that lists every fault with its line: no number, neither 0 nor 1, a last_seen that is not before the day.
 pub fn read_lives_csv(path: impl AsRef<Path>) -> Result<Vec<Life>> {
     let path = path.as_ref();
     let table = Table::read(path)?;
     table.need(&NEEDED)?;
     let (mut lives, mut faults) = (Vec::new(), Vec::new());
-    let mut given: HashMap<(String, String), (String, u64)> = HashMap::new();
     for n in 0..table.len() {
         let line = table.line(n);
         let text = |column: &str| table.text(n, column).to_owned();
@@ -71,14 +68,6 @@ pub fn read_lives_csv(path: impl AsRef<Path>) -> Result<Vec<Life>> {
             eliminated: eliminated == Some(1.0),
             last_seen: last_seen.filter(|_| eliminated == Some(1.0)),
         };
-        let key = (life.study.clone(), life.mouse.clone());
-        let (first, at) = given.entry(key).or_insert_with(|| (life.treatment.clone(), line));
-        if *first != life.treatment {
-            faults.push(format!(
-                "line {line}: mouse {} was given \"{}\" but \"{first}\" in line {at}",
-                life.mouse, life.treatment
-            ));
-        }
         lives.push(life);
     }
     if lives.is_empty() {

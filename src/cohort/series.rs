@@ -164,7 +164,9 @@ fn settle_repeats<'a>(
         groups.entry((key(row), (row.day + 0.0).to_bits(), if apart { n + 1 } else { 0 })).or_default().push(at);
     }
     let mut kept = Vec::new();
-    for group in groups.into_values() {
+    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+    groups.sort_by_key(|group| rows[group[0]].0);
+    for group in groups {
         let (n, row, value) = rows[group[0]];
         if group.len() > 1 && repeats == Repeats::Error {
             let others: Vec<String> = group[1..].iter().map(|&at| table.line(rows[at].0).to_string()).collect();

@@ -1,6 +1,6 @@
 //! Effects on survival.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cohort::arms::{Study, studies};
 use crate::cohort::params::Arm;
@@ -18,7 +18,8 @@ const METRIC: &str = "survival";
 /// - `kaplan-meier`: share alive from each visit on (`day`; at risk in `n_a`), lost spines counted at the visit that shows it, with log-log intervals ([`kaplan_meier`]);
 /// - `turnbull`: the same where the last visit that shows a lost spine is known: lost some time between the two ([`turnbull()`]);
 /// - `log-rank`: over spines as if independent ([`log_rank()`]), `estimate` is the hazard ratio (observed / expected losses);
-/// - `log-rank-permutation`: the same statistic, but its p value from splits of the animals ([`log_rank_permutation`]).
+/// - `log-rank-permutation`: the same statistic, but its p value from splits of the animals ([`log_rank_permutation`]); none where
+///   an animal has spines in two arms.
 ///
 /// # Errors
 /// As [`crate::cohort::stats()`].
@@ -35,15 +36,20 @@ pub fn survival_effects(lives: &[Life], params: &StatsParams) -> Result<Effects>
         day: l.day,
         ..LongRow::default()
     };
-    let table = LongTable::new(lives.iter().map(row).collect(), vec![])?;
+    let lines = (0..lives.len() as u64).map(|n| n + 2).collect();
+    let table = LongTable { rows: lives.iter().map(row).collect(), extra_columns: vec![], lines };
     let mut effects = Effects { remarks: table.remarks(), ..Effects::default() };
     for study in studies(&table, params)? {
         let arms: Vec<Animals<'_>> = study.arms().map(|arm| animals(lives, &study, arm, params.arm)).collect();
+        let twice = in_two_arms(&arms);
+        effects.remarks.extend(twice.iter().map(|mouse| {
+            format!("study \"{}\": mouse {mouse} has spines in two arms, so there is no test over animals", study.name)
+        }));
         for arm in &arms {
             effects.rows.extend(curves(&study.name, arm, params));
         }
         for treated in arms.iter().skip(1) {
-            effects.rows.extend(compared(&study.name, treated, &arms[0], params));
+            effects.rows.extend(compared(&study.name, treated, &arms[0], &twice, params));
         }
     }
     Ok(effects)
@@ -62,6 +68,17 @@ fn animals<'a>(lives: &'a [Life], study: &Study, arm: &'a str, by: Arm) -> Anima
         of.entry(&life.mouse).or_default().push(life);
     }
     Animals { arm, lives: of }
+}
+
+/// Animals that a test over animals cannot place.
+fn in_two_arms<'a>(arms: &[Animals<'a>]) -> BTreeSet<&'a str> {
+    let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
+    for mouse in arms.iter().flat_map(|a| a.lives.keys()) {
+        if !seen.insert(*mouse) {
+            twice.insert(*mouse);
+        }
+    }
+    twice
 }
 
 fn lifetime(life: &&Life) -> Lifetime {
@@ -101,7 +118,13 @@ fn curves(study: &str, arm: &Animals<'_>, params: &StatsParams) -> Vec<Effect> {
     rows
 }
 
-fn compared(study: &str, a: &Animals<'_>, b: &Animals<'_>, params: &StatsParams) -> Vec<Effect> {
+fn compared(
+    study: &str,
+    a: &Animals<'_>,
+    b: &Animals<'_>,
+    twice: &BTreeSet<&str>,
+    params: &StatsParams,
+) -> Vec<Effect> {
     let each =
         |of: &Animals<'_>| of.lives.values().map(|l| l.iter().map(lifetime).collect()).collect::<Vec<Vec<Lifetime>>>();
     let (of_a, of_b) = (each(a), each(b));
@@ -125,6 +148,9 @@ fn compared(study: &str, a: &Animals<'_>, b: &Animals<'_>, params: &StatsParams)
         note: "over spines as if independent".into(),
         ..of_test("log-rank")
     }];
+    if !twice.is_empty() {
+        return rows;
+    }
     let permuted = log_rank_permutation(&[of_a.clone(), of_b.clone()].concat(), of_a.len(), params);
     rows.extend(permuted.map(|(p, splits, exact)| Effect {
         p_value: Some(p),

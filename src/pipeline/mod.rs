@@ -23,8 +23,10 @@ mod run_file;
 mod scenario;
 mod series;
 mod sites;
+mod stats_files;
 mod track_files;
 
+pub use crate::cohort::{Effect, Effects, Repeats, animal_sd, power};
 pub use crate::dynamics::{Audit, DendriteLength};
 pub use crate::score::DetectDetail;
 pub use blind::{BLIND_FILES, BLIND_KEY, LOCKED, blind, blind_key, check_blind, check_open, unblind};
@@ -52,6 +54,7 @@ pub use results::{DETECT_FILES, Origin, summary, write_detect};
 pub use scenario::{SCENARIO_FILES, Scenario, write_scenario};
 pub use series::{SeenSession, Tracked, see, track, track_curated};
 pub use sites::{Sites, sites};
+pub use stats_files::{STATS_FILES, write_stats};
 pub use track_files::{
     AUDIT_FILE, CURATION_FILE, TRACK_FILES, check_template, lengths, track_summary, write_audit, write_track,
 };

@@ -11,11 +11,14 @@ pub mod overlay;
 mod plot;
 mod projection;
 mod series;
+mod stats;
 mod strips;
 mod style;
+mod time_course;
 
 pub use calibration::calibration_svg;
 pub use cohort::{CohortReport, NewSpineControl, SurvivalCurve, TextTable, cohort_report};
 pub use overlay::{OverlayOptions, overlay};
 pub use series::{Origin, Registration, SeriesReport, SeriesReportData};
+pub use stats::stats_html;
 pub use strips::Strips;

@@ -1,0 +1,93 @@
+//! `gemmule stats` and `gemmule power`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::args::{OutArgs, ParamsArgs, PowerArgs, RepeatsName, StatsArgs};
+use crate::cli::commands::{self, Voice};
+use crate::cli::print;
+use crate::error::Result;
+use crate::pipeline::{self, Effect, Effects, Repeats};
+use crate::report;
+
+pub(crate) fn stats(table: &Path, args: &StatsArgs, params: &ParamsArgs, out: &OutArgs, voice: Voice) -> Result<()> {
+    let mut params = commands::read_params(params)?;
+    if let Some(control) = &args.control {
+        params.stats.control.clone_from(control);
+    }
+    if let Some(repeats) = args.repeats {
+        params.stats.repeats = match repeats {
+            RepeatsName::Error => Repeats::Error,
+            RepeatsName::First => Repeats::First,
+            RepeatsName::Mean => Repeats::Mean,
+            RepeatsName::All => Repeats::All,
+        };
+    }
+    let target = (out.dir.as_path(), out.force);
+    let (effects, files) = pipeline::write_stats(table, args.lives.as_deref(), &params, target, report::stats_html)?;
+    if voice.json {
+        let result = json!({ "effects": effects.rows, "models": effects.models, "remarks": effects.remarks });
+        return print::json(&json!({ "result": result, "files": files }));
+    }
+    print_effects(&effects)?;
+    effects.remarks.iter().for_each(|remark| voice.remark(remark));
+    files.iter().try_for_each(|file| print::line(&format!("  {}", file.display())))
+}
+
+/// The default test, a line per comparison.
+fn print_effects(effects: &Effects) -> Result<()> {
+    let share = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.4}"));
+    let default =
+        |e: &&Effect| e.test == "permutation" && e.contrast == "difference" || e.test == "log-rank-permutation";
+    let mut head = String::new();
+    for e in effects.rows.iter().filter(default) {
+        let here = format!("{} {} ({}), {} - {}", e.study, e.metric, e.scale.name(), e.group_a, e.group_b);
+        if here != head {
+            print::line(here.trim_start())?;
+            head = here;
+        }
+        print::line(&format!(
+            "  day {:>4}  {:>8} [{}, {}]  p {}  Holm {}  {} against {} animals",
+            e.day.map_or("all".into(), |d| d.to_string()),
+            e.estimate.map_or("-".into(), |v| format!("{v:+.4}")),
+            share(e.lower),
+            share(e.upper),
+            share(e.p_value),
+            share(e.p_adjusted),
+            e.n_animals_a,
+            e.n_animals_b,
+        ))?;
+    }
+    let singular = effects.models.iter().filter(|m| m.fit.singular).count();
+    let failed = effects.models.iter().filter(|m| !m.fit.converged).count();
+    print::line(&format!("{} mixed models, {singular} singular, {failed} not converged", effects.models.len()))
+}
+
+pub(crate) fn power(args: &PowerArgs, params: &ParamsArgs, voice: Voice) -> Result<()> {
+    let mut params = commands::read_params(params)?.power;
+    args.animals.iter().for_each(|animals| params.animals.clone_from(animals));
+    args.effects.iter().for_each(|effects| params.effects.clone_from(effects));
+    params.dendrites = args.dendrites.unwrap_or(params.dendrites);
+    params.mouse_sd = args.mouse_sd.unwrap_or(params.mouse_sd);
+    params.dendrite_sd = args.dendrite_sd.unwrap_or(params.dendrite_sd);
+    params.residual_sd = args.residual_sd.unwrap_or(params.residual_sd);
+    let table = pipeline::power(&params)?;
+    if voice.json {
+        return print::json(&json!({ "parameters": params, "result": table }));
+    }
+    print::line(&format!("standard deviation of an animal's mean: {:.4}", pipeline::animal_sd(&params)))?;
+    print::line("animals per group  effect  power  (95 % of the simulation)  smallest effect shown")?;
+    table.iter().try_for_each(|row| {
+        print::line(&format!(
+            "{:>17}  {:>+6.3}  {:>5.3}  ({:.3} to {:.3})            {:>10} with power {}",
+            row.animals,
+            row.effect,
+            row.power,
+            row.interval.0,
+            row.interval.1,
+            row.detectable.map_or("-".into(), |d| format!("{d:.4}")),
+            params.power,
+        ))
+    })
+}

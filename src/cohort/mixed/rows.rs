@@ -268,7 +268,10 @@ impl Setup<'_> {
             }
         }
         let what = match from {
-            Some(_) => format!("difference in the change from day {}", of.baseline.unwrap_or_default()),
+            Some(_) => format!(
+                "difference in the change from day {}, taken to be alike in all animals of an arm",
+                of.baseline.unwrap_or_default()
+            ),
             None => "difference on the day".to_owned(),
         };
         Some(Contrast { weights, between: from.is_none(), what })

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::stats::{PowerArgs, StatsArgs};
 use crate::engine::Backend;
 use crate::error::{Error, Result};
 use crate::pipeline::Shard;
@@ -159,24 +160,9 @@ pub(crate) enum Command {
         what: ScoreCommand,
     },
     /// Turn a long table of a cohort, anyone's, into effects: tests over animals, intervals, mixed models, survival.
-    Stats {
-        /// Rows of treatment, mouse, dendrite, metric, day, value; study, group, sex, fov, cell, cell_type, spine and unit if there.
-        #[arg(value_name = "LONG.csv")]
-        table: PathBuf,
-        #[command(flatten)]
-        stats: StatsArgs,
-        #[command(flatten)]
-        params: ParamsArgs,
-        #[command(flatten)]
-        out: OutArgs,
-    },
+    Stats(StatsArgs),
     /// Say with what power a design shows an effect; the design from these flags or [power] of --params.
-    Power {
-        #[command(flatten)]
-        power: PowerArgs,
-        #[command(flatten)]
-        params: ParamsArgs,
-    },
+    Power(PowerArgs),
     /// Make a synthetic stack, find its spines and score them against its own truth.
     Demo {
         #[command(flatten)]
@@ -375,58 +361,6 @@ impl EngineArgs {
             (BackendName::Gpu | BackendName::Auto, adapter) => Ok(Backend::Gpu { adapter: adapter.clone() }),
         }
     }
-}
-
-/// How a long table is analysed.
-#[derive(Args, Debug)]
-pub(crate) struct StatsArgs {
-    /// Name of the control arm; otherwise the one named vehicle, saline, control or sham.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) control: Option<String>,
-
-    /// What to do with several rows of one dendrite, metric and day; otherwise they are an error.
-    #[arg(long, value_enum)]
-    pub(crate) repeats: Option<RepeatsName>,
-
-    /// Lifetimes of spines: treatment, mouse, day, eliminated (1 or 0); study, group and last_seen if there.
-    #[arg(long, value_name = "LIVES.csv")]
-    pub(crate) lives: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RepeatsName {
-    Error,
-    First,
-    Mean,
-    All,
-}
-
-/// A design whose power is asked for; what is not given is as in the parameters.
-#[derive(Args, Debug)]
-pub(crate) struct PowerArgs {
-    /// Animals per group.
-    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
-    pub(crate) animals: Option<Vec<usize>>,
-
-    /// True differences, e.g. 0.1 for +10 % of fold change.
-    #[arg(long, value_name = "D,D,...", value_delimiter = ',', allow_hyphen_values = true)]
-    pub(crate) effects: Option<Vec<f64>>,
-
-    /// Dendrites per animal.
-    #[arg(long, value_name = "N")]
-    pub(crate) dendrites: Option<usize>,
-
-    /// Standard deviation between animals.
-    #[arg(long, value_name = "SD")]
-    pub(crate) mouse_sd: Option<f64>,
-
-    /// Standard deviation between dendrites of an animal.
-    #[arg(long, value_name = "SD")]
-    pub(crate) dendrite_sd: Option<f64>,
-
-    /// Standard deviation within a dendrite.
-    #[arg(long, value_name = "SD")]
-    pub(crate) residual_sd: Option<f64>,
 }
 
 /// Parameters of the stages.

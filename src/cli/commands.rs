@@ -65,8 +65,8 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
             series::score_tracks(&found, &truth, sessions.as_deref(), &params, voice)
         }
         Command::Score { what: ScoreCommand::Links { found, truth } } => series::score_links(&found, &truth, voice),
-        Command::Stats { table, stats: args, params, out } => stats::stats(&table, &args, &params, &out, voice),
-        Command::Power { power, params } => stats::power(&power, &params, voice),
+        Command::Stats(args) => stats::stats(&args, voice),
+        Command::Power(args) => stats::power(&args, voice),
         Command::Demo { engine, params, dir } => extra::demo(&engine, &params, &dir, voice),
         Command::Calibrate { engine, params, out } => extra::calibrate(&engine, &params, &out, voice),
         Command::Bench { engine, list, shape } => extra::bench(&engine, list, shape, voice),

@@ -1,18 +1,83 @@
 //! `gemmule stats` and `gemmule power`.
 
-use std::path::Path;
+use std::path::PathBuf;
 
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::cli::args::{OutArgs, ParamsArgs, PowerArgs, RepeatsName, StatsArgs};
+use crate::cli::args::{OutArgs, ParamsArgs};
 use crate::cli::commands::{self, Voice};
 use crate::cli::print;
 use crate::error::Result;
 use crate::pipeline::{self, Effect, Effects, Repeats};
 use crate::report;
 
-pub(crate) fn stats(table: &Path, args: &StatsArgs, params: &ParamsArgs, out: &OutArgs, voice: Voice) -> Result<()> {
-    let mut params = commands::read_params(params)?;
+/// How a long table is analysed.
+#[derive(Args, Debug)]
+pub(crate) struct StatsArgs {
+    /// Rows of treatment, mouse, dendrite, metric, day, value; study, group, sex, fov, cell, cell_type, spine and unit if there.
+    #[arg(value_name = "LONG.csv")]
+    table: PathBuf,
+
+    /// Name of the control arm; otherwise the one named vehicle, saline, control or sham.
+    #[arg(long, value_name = "NAME")]
+    control: Option<String>,
+
+    /// What to do with several rows of one dendrite, metric and day; otherwise they are an error.
+    #[arg(long, value_enum)]
+    repeats: Option<RepeatsName>,
+
+    /// Lifetimes of spines: treatment, mouse, day, eliminated (1 or 0); study, group and last_seen if there.
+    #[arg(long, value_name = "LIVES.csv")]
+    lives: Option<PathBuf>,
+
+    #[command(flatten)]
+    params: ParamsArgs,
+    #[command(flatten)]
+    out: OutArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RepeatsName {
+    Error,
+    First,
+    Mean,
+    All,
+}
+
+/// A design whose power is asked for; what is not given is as in the parameters.
+#[derive(Args, Debug)]
+pub(crate) struct PowerArgs {
+    /// Animals per group.
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    animals: Option<Vec<usize>>,
+
+    /// True differences, e.g. 0.1 for +10 % of fold change.
+    #[arg(long, value_name = "D,D,...", value_delimiter = ',', allow_hyphen_values = true)]
+    effects: Option<Vec<f64>>,
+
+    /// Dendrites per animal.
+    #[arg(long, value_name = "N")]
+    dendrites: Option<usize>,
+
+    /// Standard deviation between animals.
+    #[arg(long, value_name = "SD")]
+    mouse_sd: Option<f64>,
+
+    /// Standard deviation between dendrites of an animal.
+    #[arg(long, value_name = "SD")]
+    dendrite_sd: Option<f64>,
+
+    /// Standard deviation within a dendrite.
+    #[arg(long, value_name = "SD")]
+    residual_sd: Option<f64>,
+
+    #[command(flatten)]
+    params: ParamsArgs,
+}
+
+pub(crate) fn stats(args: &StatsArgs, voice: Voice) -> Result<()> {
+    let mut params = commands::read_params(&args.params)?;
     if let Some(control) = &args.control {
         params.stats.control.clone_from(control);
     }
@@ -24,8 +89,9 @@ pub(crate) fn stats(table: &Path, args: &StatsArgs, params: &ParamsArgs, out: &O
             RepeatsName::All => Repeats::All,
         };
     }
-    let target = (out.dir.as_path(), out.force);
-    let (effects, files) = pipeline::write_stats(table, args.lives.as_deref(), &params, target, report::stats_html)?;
+    let target = (args.out.dir.as_path(), args.out.force);
+    let (effects, files) =
+        pipeline::write_stats(&args.table, args.lives.as_deref(), &params, target, report::stats_html)?;
     if voice.json {
         let result = json!({ "effects": effects.rows, "models": effects.models, "remarks": effects.remarks });
         return print::json(&json!({ "result": result, "files": files }));
@@ -64,8 +130,8 @@ fn print_effects(effects: &Effects) -> Result<()> {
     print::line(&format!("{} mixed models, {singular} singular, {failed} not converged", effects.models.len()))
 }
 
-pub(crate) fn power(args: &PowerArgs, params: &ParamsArgs, voice: Voice) -> Result<()> {
-    let mut params = commands::read_params(params)?.power;
+pub(crate) fn power(args: &PowerArgs, voice: Voice) -> Result<()> {
+    let mut params = commands::read_params(&args.params)?.power;
     args.animals.iter().for_each(|animals| params.animals.clone_from(animals));
     args.effects.iter().for_each(|effects| params.effects.clone_from(effects));
     params.dendrites = args.dendrites.unwrap_or(params.dendrites);

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs, ReadArgs, ScoreCommand};
+use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs, ReadArgs};
 use crate::cli::progress::Bars;
+use crate::cli::score_args::ScoreCommand;
 use crate::cli::{cohort, extra, learn, print, series, stats, track};
 use crate::engine::Engine;
 use crate::error::{Error, Result};

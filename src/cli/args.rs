@@ -202,6 +202,54 @@ pub(crate) enum Command {
     },
 }
 
+/// How a cohort is run.
+#[derive(Args, Debug)]
+pub(crate) struct CohortArgs {
+    /// Run only every n-th series, from the i-th: for n machines that share the folder of results. Makes no tables.
+    #[arg(long, value_name = "I/N", conflicts_with = "combine")]
+    pub(crate) shard: Option<Shard>,
+
+    /// Run no series, only make the tables from what is there.
+    #[arg(long)]
+    pub(crate) combine: bool,
+
+    /// Animals get several treatments.
+    #[arg(long)]
+    pub(crate) crossover: bool,
+
+    /// Draw no overlay.png and strips.png.
+    #[arg(long)]
+    pub(crate) no_pictures: bool,
+
+    /// Series in work at once; otherwise as many as there are cores and [cohort] memory_gb of the parameters allows.
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<usize>,
+
+    /// Published effects to draw, laid out as src/interventions/interventions.toml, instead of those that come with gemmule.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) interventions: Option<PathBuf>,
+}
+
+/// A whole synthetic cohort.
+#[derive(Args, Debug)]
+pub(crate) struct ScenarioArgs {
+    /// A cohort of small stacks, treated and vehicle, with manifest.csv: psilocybin, ketamine, stress, vehicle, ... (a wrong name lists all).
+    #[arg(long, value_name = "NAME", conflicts_with = "test_retest")]
+    pub(crate) scenario: Option<String>,
+
+    /// Animals per group; otherwise [scenario] of the parameters says.
+    #[arg(long, value_name = "N", requires = "scenario")]
+    pub(crate) animals: Option<usize>,
+
+    /// Fields of view per animal; otherwise [scenario] of the parameters says.
+    #[arg(long, value_name = "N", requires = "scenario")]
+    pub(crate) fovs: Option<usize>,
+
+    /// Interventions of your own, laid out as src/interventions/interventions.toml.
+    #[arg(long, value_name = "FILE.toml", requires = "scenario")]
+    pub(crate) interventions: Option<PathBuf>,
+}
+
 /// How a stack is read.
 #[derive(Args, Debug)]
 pub(crate) struct ReadArgs {

@@ -46,6 +46,8 @@ params! {
         warp_um: f64 = 0.25, "µm", 0.0..=5.0, "SCIENCE.md section 7";
         /// Dimmest session, as a share of the first one's photons.
         dimmest_session: f64 = 0.5, "", 0.05..=1.0, "SCIENCE.md section 7";
+        /// Brightest session after the first, as a share of the first one's photons; not below `dimmest_session`.
+        brightest_session: f64 = 1.0, "", 0.05..=2.0, "SCIENCE.md section 7";
         /// Standard deviation of the focus (point spread function) as a share of it.
         focus_change: f64 = 0.05, "", 0.0..=0.5, "windows and immersion differ from day to day";
         /// Standard deviation of a head's diameter as a share of it.
@@ -162,7 +164,8 @@ pub fn series(phantom: &PhantomParams, params: &SeriesParams, progress: &mut dyn
 
 /// Brightness, focus and noise of a later session.
 fn optics(phantom: &PhantomParams, params: &SeriesParams, k: usize, rng: &mut impl Rng) -> PhantomParams {
-    let bright = params.dimmest_session + (1.0 - params.dimmest_session) * rng.random::<f64>();
+    let (dimmest, brightest) = (params.dimmest_session, params.brightest_session.max(params.dimmest_session));
+    let bright = dimmest + (brightest - dimmest) * rng.random::<f64>();
     let focus = (params.focus_change * rng.sample::<f64, _>(StandardNormal)).exp();
     PhantomParams {
         photons: (phantom.photons * bright).max(1.0),

@@ -7,14 +7,14 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::geometry::nearest_line;
 use crate::measure::{self, Empty, Reading};
-use crate::model::{Call, Dendrite, Status, UnscorableReason, Verdict};
+use crate::model::{Call, Dendrite, Spine, Status, UnscorableReason, Verdict};
 use crate::pipeline::Params;
 use crate::pipeline::curation::{Curation, Ruling, Rulings};
 use crate::pipeline::place::SitePlace;
 use crate::pipeline::series::SeenSession;
 use crate::pipeline::sites::Sites;
 use crate::straight::{Spot, Strip};
-use crate::track::{self, Evidence, FittedSeries, Member, Presence};
+use crate::track::{self, Evidence, FittedSeries, FoundSpine, Member, Presence};
 use crate::units::PointUm;
 
 /// A site in one session, before it is measured.
@@ -61,8 +61,10 @@ pub(super) fn judge(
             (0..seen.len()).map(|k| Some(measure(n, k, expected[n][k].as_ref()?, seen, &occupied, params))).collect()
         })
         .collect();
-    let evidence: Vec<Vec<Option<Evidence>>> =
-        measured.iter().map(|site| site.iter().map(|m| m.as_ref().and_then(evidence)).collect()).collect();
+    let found = |n: usize, k: usize| expected[n][k].and_then(|e| e.spine).map(|spine| &seen[k].spines[spine]);
+    let evidence: Vec<Vec<Option<Evidence>>> = (0..expected.len())
+        .map(|n| (0..seen.len()).map(|k| evidence(&measured[n][k], found(n, k), params)).collect())
+        .collect();
     let places: Vec<Vec<Vec<PointUm>>> = expected
         .iter()
         .zip(&measured)
@@ -183,26 +185,52 @@ fn measure(
     let Some(reading) = measure::reading(strip, spot, &rivals, &params.forced) else {
         return Measured::Unscorable(UnscorableReason::OutOfVolume);
     };
-    let spots: Vec<Spot> = others.iter().map(|o| o.1).collect();
-    let read = measure::empty(strip, spot, &spots, &params.forced);
-    match Empty::new(read.clone()).filter(|_| read.len() >= params.forced.empty_min) {
+    match empty(k, dendrite, spot, seen, occupied, params) {
         Some(empty) => Measured::Read { reading, empty },
         // Too crowded to tell what nothing looks like.
         None => Measured::Unscorable(UnscorableReason::Crossed),
     }
 }
 
+/// What nothing looks like: on the site's own dendrite, and on the session's others too where that one has too few empty places.
+fn empty(
+    k: usize,
+    own: usize,
+    spot: Spot,
+    seen: &[SeenSession],
+    occupied: &Occupied,
+    params: &Params,
+) -> Option<Empty> {
+    let on = |dendrite: usize| {
+        let others = occupied.get(&(k, dendrite)).map_or(&[][..], Vec::as_slice);
+        let spots: Vec<Spot> = others.iter().map(|o| o.1).collect();
+        measure::empty(&seen[k].strips[dendrite], spot, &spots, &params.forced)
+    };
+    let mut read = on(own);
+    if read.len() < params.forced.empty_min {
+        (0..seen[k].strips.len()).filter(|d| *d != own).for_each(|d| read.extend(on(d)));
+    }
+    let enough = read.len() >= params.forced.empty_min;
+    Empty::new(read).filter(|_| enough)
+}
+
 fn stretch(dendrite: &Dendrite, s_um: f64) -> Option<UnscorableReason> {
     dendrite.unscorable.iter().find(|u| (u.from_um..=u.to_um).contains(&s_um)).map(|u| u.reason)
 }
 
-fn evidence(measured: &Measured) -> Option<Evidence> {
-    match measured {
-        Measured::Read { reading, empty } => {
-            Some(Evidence { z: reading.z, tau: reading.tau, empty_median: empty.median, empty_spread: empty.spread })
-        }
-        Measured::Unscorable(_) => None,
-    }
+fn evidence(measured: &Option<Measured>, found: Option<&Spine>, params: &Params) -> Option<Evidence> {
+    let Some(Measured::Read { reading, empty }) = measured else { return None };
+    let surety = |spine: &Spine| match params.learned.enabled {
+        true => FoundSpine::learned(spine.score),
+        false => FoundSpine::scored(spine.score, &params.presence),
+    };
+    Some(Evidence {
+        z: reading.z,
+        tau: reading.tau,
+        empty_median: empty.median,
+        empty_spread: empty.spread,
+        found: found.map(surety),
+    })
 }
 
 fn call(

@@ -7,6 +7,7 @@
 mod assign;
 mod belief;
 mod chain;
+mod emission;
 mod likeness;
 mod near;
 mod presence;
@@ -14,11 +15,10 @@ mod presence;
 pub use crate::track::assign::{Match, assign};
 pub use crate::track::belief::{Beliefs, beliefs};
 pub use crate::track::chain::{Member, chain};
+pub use crate::track::emission::{Evidence, FoundSpine};
 pub use crate::track::likeness::Likeness;
 pub use crate::track::near::{Laid, Near};
-pub use crate::track::presence::{
-    Evidence, FittedSeries, Presence, PresenceParams, SeriesPresence, presence, presence_given,
-};
+pub use crate::track::presence::{FittedSeries, Presence, PresenceParams, SeriesPresence, presence, presence_given};
 
 use crate::params::params;
 

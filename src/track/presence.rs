@@ -2,18 +2,25 @@
 //!
 //! A site has a hidden state per session, absent or present, and one size mu (contrast of its head) while it is there.
 //! - p(state): absent at first but for a share `prior_present`; a present spine goes with probability 1 - exp(-h days), and spines come as often as they go.
-//! - p(z | absent): Student's t (`freedom`) around what empty windows of the dendrite read, with their spread.
-//! - p(z | present, mu): the same around m + softplus(g mu / tau - m), m what empty windows read, since a window's strongest sample is never
-//!   below noise; variance spread² + (`size_change` g mu / tau)².
-//! - p(mu): lognormal; g is how much contrast a session shows of it (focus, depth).
+//! - p(z | absent): Student's t (`freedom`) around what empty windows of the dendrite read, with their spread; in a share `clutter` of windows something else
+//!   adds to it, exponentially distributed.
+//! - Where a spine was found by itself, its score tells whether it is one, P = 1 / (1 + (`score_half` / score)^`score_power`), and its z only how large it
+//!   is; where none was found, a large one is not there.
+//! - p(size | present, mu): what a session shows of mu is lognormal around it (`size_change`): a spine that stays does not shrink to a third, as a Gaussian
+//!   change would allow.
+//! - p(z | present, size): Student's t around m + softplus(g size / tau - m), m what empty windows read, since a window's strongest sample is never
+//!   below noise; g is how much contrast a session shows (focus, depth).
+//! - p(mu): lognormal.
 //!
 //! Forward-backward (Rabiner 1989, doi:10.1109/5.18626) for each mu on a grid, weighted by how well that mu explains the site, gives
 //! P(present | whole series). The hazard h, the sessions' g and the median of mu are fitted to the series by expectation maximisation, each held
 //! to its default by a prior that counts as some sites.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::params::params;
+use crate::track::emission::{self, Evidence};
 
 params! {
     /// Presence over a series.
@@ -21,41 +28,48 @@ params! {
         /// Share of windows beside a dendrite that hold a spine.
         prior_present: f64 = 0.2, "", 0.001..=0.5, "a density of .4 per µm and windows of .8 µm on two sides";
         /// Share of spines that go within two days.
-        loss_2_days: f64 = 0.08, "", 0.0001..=0.9, "SCIENCE.md section 1: vehicle, 7 to 9 %";
+        loss_2_days: f64 = 0.12, "", 0.0001..=0.9, "vehicle: 7 to 9 % in some labs, 23 % in others (SCIENCE.md sections 1 and 5)";
         /// Days between sessions whose days are not known.
         default_gap_days: f64 = 2.0, "days", 0.0001..=1000.0, "the interval that loss_2_days is stated for";
         /// Median contrast of spines.
         size_median: f64 = 0.3, "", 0.01..=10.0, "human marks in vivo: .2 to .35";
         /// Spread of ln(contrast) over spines.
         size_spread: f64 = 0.6, "", 0.05..=3.0, "human marks in vivo";
-        /// Standard deviation of a spine's contrast from session to session, as a share of it.
-        size_change: f64 = 0.3, "", 0.01..=2.0, "heads change by some 10 % in width, and focus with them";
+        /// Standard deviation of ln(contrast) of a spine about its mean over sessions.
+        size_change: f64 = 0.27, "", 0.05..=2.0, "heads change by some 10 % in width, and focus and depth with them; .26 on synthetic series";
         /// Degrees of freedom of the errors.
         freedom: f64 = 10.0, "", 1.0..=1000.0, "tails heavier than a Gaussian's; at 5 a spine of z = 7 seen once counts as noise";
         /// Probability that the window misses a spine that is there.
-        misplaced: f64 = 0.015, "", 0.0..=0.5, "on test-retest phantoms 1 to 2 % of windows are misplaced";
+        misplaced: f64 = 0.005, "", 0.0..=0.5, "on synthetic test-retest pairs .005 and .015 give the same false turnover";
+        /// Share of windows without the spine that hold some other signal.
+        clutter: f64 = 0.15, "", 0.0..=0.9, "one in seven truly empty sites of synthetic series reads above noise";
+        /// Mean of that signal.
+        clutter_spreads: f64 = 2.5, "spreads of empty windows", 0.1..=100.0, "as clutter";
+        /// Signal at which half of the spines are found by themselves.
+        found_half_z: f64 = 3.5, "standard deviations", 0.1..=1000.0, "spines of synthetic series";
+        /// How gradually that share rises: it is a logistic function of ln z of this width.
+        found_width: f64 = 0.35, "", 0.01..=10.0, "as found_half_z";
+        /// Share of bright spines that are found by themselves.
+        found_most: f64 = 0.98, "", 0.5..=1.0, "as found_half_z";
+        /// Score at which half of what is found in one session only is a spine.
+        score_half: f64 = 2.2, "", 0.01..=1000.0, "synthetic series at the default detection threshold";
+        /// How steeply that share rises with the score.
+        score_power: f64 = 3.5, "", 0.1..=100.0, "as score_half";
+        /// The same score for what is found in every session, which can be an axon's bouton.
+        lasting_half: f64 = 0.75, "", 0.01..=1000.0, "as score_half: .8 of those just above the threshold are spines, .97 of the surest";
+        /// How steeply that share rises.
+        lasting_power: f64 = 1.1, "", 0.1..=100.0, "as lasting_half";
         /// Sites that a default counts for while rates and gains are fitted to the series.
         prior_sites: f64 = 20.0, "sites", 0.1..=10000.0, "a tenth of a field's";
+        /// The same for the rate of loss, which differs more.
+        prior_loss_sites: f64 = 8.0, "sites", 0.1..=10000.0, "one spine lost among eight says nothing";
         /// Probability from which a spine is called present.
         call_min: f64 = 0.5, "", 0.01..=0.99, "as likely as not";
         /// Share of a spine's expected signal that must exceed 95 % of empty windows; where it does not, absence could not be told.
-        power: f64 = 0.7, "", 0.0..=1.0, "half in SCIENCE.md section 4; at .7 an absent spine is told from a present one at 2.3 standard deviations";
+        power: f64 = 1.0, "", 0.0..=1.0, "half in SCIENCE.md section 4, for a threshold; here what is weak is weighed";
         /// Rounds of fitting.
         rounds: usize = 12, "", 0..=1000, "it settles after about 8";
     }
-}
-
-/// What is seen at a site in one session, in standard deviations of noise.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Evidence {
-    /// Strongest signal in the window.
-    pub z: f64,
-    /// Standard deviation of contrast there.
-    pub tau: f64,
-    /// Median of z in windows without spine.
-    pub empty_median: f64,
-    /// Their spread.
-    pub empty_spread: f64,
 }
 
 /// What became of one site.
@@ -91,9 +105,6 @@ pub struct FittedSeries {
     pub size_median: f64,
 }
 
-/// Sizes the posterior is taken over, from a tenth to ten times the median.
-const SIZES: usize = 17;
-
 /// Log odds of what is known: far beyond any evidence, and exactly 1 or 0 as a probability.
 const CERTAIN: f64 = 1e6;
 
@@ -109,13 +120,17 @@ struct Fitted {
 /// sessions' days where known, in ascending order.
 ///
 /// ```
-/// use gemmule::track::{Evidence, PresenceParams, presence};
-/// let seen = |z| Some(Evidence { z, tau: 0.05, empty_median: 0.8, empty_spread: 0.6 });
+/// use gemmule::track::{Evidence, FoundSpine, PresenceParams, presence};
+/// let params = PresenceParams::default();
+/// let seen = |z: f64| {
+///     let found = (z > 3.0).then(|| FoundSpine::scored(z, &params));
+///     Some(Evidence { z, tau: 0.05, empty_median: 0.8, empty_spread: 0.6, found })
+/// };
 /// let sites = [vec![seen(7.0), seen(6.0), seen(6.5)], vec![seen(7.0), seen(0.7), seen(0.9)], vec![seen(0.8), None, seen(6.0)]];
-/// let found = presence(&sites, &[Some(0.0), Some(2.0), Some(4.0)], &PresenceParams::default());
-/// assert!(found.sites[0].p_present.iter().all(|p| *p > 0.95));
-/// assert!(found.sites[1].p_present[0] > 0.9 && found.sites[1].p_present[1] < 0.1);
-/// assert!(found.sites[2].p_present[2] > 0.9 && found.sites[2].p_present[0] < 0.5);
+/// let found = presence(&sites, &[Some(0.0), Some(2.0), Some(4.0)], &params);
+/// assert!(found.sites[0].p_present.iter().all(|p| *p > 0.9));
+/// assert!(found.sites[1].p_present[0] > 0.8 && found.sites[1].p_present[1] < 0.1);
+/// assert!(found.sites[2].p_present[2] > 0.8 && found.sites[2].p_present[0] < 0.5);
 /// ```
 pub fn presence(evidence: &[Vec<Option<Evidence>>], days: &[Option<f64>], params: &PresenceParams) -> SeriesPresence {
     presence_given(evidence, &[], days, params)
@@ -125,7 +140,7 @@ pub fn presence(evidence: &[Vec<Option<Evidence>>], days: &[Option<f64>], params
 ///
 /// ```
 /// use gemmule::track::{Evidence, PresenceParams, presence_given};
-/// let seen = |z| Some(Evidence { z, tau: 0.05, empty_median: 0.8, empty_spread: 0.6 });
+/// let seen = |z| Some(Evidence { z, tau: 0.05, empty_median: 0.8, empty_spread: 0.6, found: None });
 /// let sites = [vec![seen(1.9), seen(1.9), None]];
 /// let found = |known| presence_given(&sites, &[known], &[None; 3], &PresenceParams::default()).sites[0].p_present.clone();
 /// let (open, there, gone) = (found(vec![None; 3]), found(vec![Some(true), None, None]), found(vec![Some(false), None, None]));
@@ -151,18 +166,24 @@ pub fn presence_given(
     let mut fitted =
         Fitted { hazard_per_day: default_hazard, gains: vec![1.0; sessions], size_median: params.size_median };
     for _ in 0..params.rounds {
-        let posts: Vec<Posterior> =
-            evidence.iter().enumerate().map(|(n, site)| posterior(site, known(n), &gaps, &fitted, params)).collect();
+        let posts: Vec<Posterior> = evidence
+            .par_iter()
+            .enumerate()
+            .map(|(n, site)| posterior(site, known(n), &gaps, &fitted, params))
+            .collect();
         fitted = refit(evidence, &posts, &gaps, default_hazard, params);
     }
     let sites = evidence
-        .iter()
+        .par_iter()
         .enumerate()
         .map(|(n, site)| {
             let post = posterior(site, known(n), &gaps, &fitted, params);
             let excess = |(e, g): (&Option<Evidence>, &f64)| e.map(|e| g * post.size / e.tau - e.empty_median);
             let excess = site.iter().zip(&fitted.gains).map(excess).collect();
-            Presence { p_present: post.present, p_both: post.both, size: post.size, excess }
+            // Where one is known to be, what is found there is one.
+            let is_spine = if known(n).contains(&Some(true)) { 1.0 } else { emission::lasting(site, params) };
+            let share = |p: Vec<f64>| p.into_iter().map(|p| p * is_spine).collect();
+            Presence { p_present: share(post.present), p_both: share(post.both), size: post.size, excess }
         })
         .collect();
     let loss_2_days = 1.0 - (-2.0 * fitted.hazard_per_day).exp();
@@ -186,27 +207,29 @@ fn posterior(
     params: &PresenceParams,
 ) -> Posterior {
     let n = site.len();
-    let absent: Vec<f64> =
-        site.iter().map(|e| e.map_or(0.0, |e| log_t(e.z, e.empty_median, e.empty_spread, params))).collect();
-    let mut runs: Vec<(f64, f64, Chain)> = Vec::with_capacity(SIZES);
-    for k in 0..SIZES {
-        // From -2.3 to 2.3 around the log median.
-        let offset = 2.3 * (2.0 * k as f64 / (SIZES - 1) as f64 - 1.0);
-        let prior = -0.5 * (offset / params.size_spread).powi(2);
-        let size = fitted.size_median * offset.exp();
-        let present = site.iter().zip(&fitted.gains).map(|(e, g)| e.map_or(0.0, |e| log_present(&e, g * size, params)));
-        let mut ratio: Vec<f64> = present.zip(&absent).map(|(p, a)| p - a).collect();
-        for (ratio, known) in ratio.iter_mut().zip(known) {
-            match known {
-                // How well the size explains what is seen there still counts.
-                Some(true) => *ratio += CERTAIN,
-                Some(false) => *ratio = -CERTAIN,
-                None => {}
+    let sizes = emission::sizes(fitted.size_median);
+    let priors = emission::size_priors(params);
+    // By session: log likelihood of present, of every mean size, over absent; 0 where nothing was measured.
+    let ratios: Vec<Option<Vec<f64>>> = site
+        .iter()
+        .zip(&fitted.gains)
+        .map(|(evidence, gain)| Some(emission::ratios(evidence.as_ref()?, *gain, &sizes, &priors, params)))
+        .collect();
+    let runs: Vec<(f64, f64, Chain)> = (0..sizes.len())
+        .map(|k| {
+            let mut ratio: Vec<f64> = ratios.iter().map(|r| r.as_ref().map_or(0.0, |r| r[k])).collect();
+            for (ratio, known) in ratio.iter_mut().zip(known) {
+                match known {
+                    // How well the size explains what is seen there still counts.
+                    Some(true) => *ratio += CERTAIN,
+                    Some(false) => *ratio = -CERTAIN,
+                    None => {}
+                }
             }
-        }
-        let chain = chain(&ratio, gaps, fitted.hazard_per_day, params.prior_present);
-        runs.push((prior + chain.log_likelihood, size, chain));
-    }
+            let chain = chain(&ratio, gaps, fitted.hazard_per_day, params.prior_present);
+            (priors[k].ln() + chain.log_likelihood, sizes[k], chain)
+        })
+        .collect();
     let best = runs.iter().map(|r| r.0).fold(f64::NEG_INFINITY, f64::max);
     let total: f64 = runs.iter().map(|r| (r.0 - best).exp()).sum();
     let mut post = Posterior { present: vec![0.0; n], both: vec![0.0; n], size: 0.0, log_size: 0.0 };
@@ -218,21 +241,6 @@ fn posterior(
         post.both.iter_mut().zip(&chain.both).for_each(|(sum, p)| *sum += weight * p);
     }
     post
-}
-
-/// Log density of Student's t up to a constant that is the same everywhere.
-fn log_t(x: f64, centre: f64, spread: f64, params: &PresenceParams) -> f64 {
-    let d = (x - centre) / spread;
-    -spread.ln() - 0.5 * (params.freedom + 1.0) * (d * d / params.freedom).ln_1p()
-}
-
-fn log_present(e: &Evidence, contrast: f64, params: &PresenceParams) -> f64 {
-    let z = contrast / e.tau;
-    let over = z - e.empty_median;
-    let centre = e.empty_median + if over > 30.0 { over } else { over.exp().ln_1p() };
-    let seen =
-        (1.0 - params.misplaced) * log_t(e.z, centre, e.empty_spread.hypot(params.size_change * z), params).exp();
-    (seen + params.misplaced * log_t(e.z, e.empty_median, e.empty_spread, params).exp()).max(f64::MIN_POSITIVE).ln()
 }
 
 /// Forward-backward of two states.
@@ -293,7 +301,8 @@ fn refit(
     params: &PresenceParams,
 ) -> Fitted {
     let held = params.prior_sites;
-    let (mut lost, mut exposed) = (held * 2.0 * default_hazard, held * 2.0);
+    let held_loss = params.prior_loss_sites;
+    let (mut lost, mut exposed) = (held_loss * 2.0 * default_hazard, held_loss * 2.0);
     for post in posts {
         for (k, gap) in gaps.iter().enumerate() {
             lost += (post.present[k] - post.both[k + 1]).max(0.0);
@@ -323,6 +332,29 @@ fn refit(
 #[cfg(test)]
 mod tests {
     use crate::track::presence::chain;
+    use crate::track::{Evidence, FoundSpine, PresenceParams, presence};
+
+    /// As many sessions and sites as a study of months has, in seconds: the work is the same for every site and session.
+    #[test]
+    fn a_hundred_sessions_of_five_hundred_sites_are_decided_at_once() {
+        let params = PresenceParams::default();
+        let days: Vec<Option<f64>> = (0..100).map(|k| Some(2.0 * f64::from(k))).collect();
+        let there = |n: usize, k: usize| k >= n % 37 && (n % 5 > 0 || k < 60);
+        let seen = |n: usize, k: usize| {
+            let z = if there(n, k) { 6.0 + (n % 11) as f64 } else { 0.4 + 0.1 * ((n + 3 * k) % 13) as f64 };
+            let found = there(n, k).then(|| FoundSpine::scored(0.6 * z, &params));
+            Some(Evidence { z, tau: 0.03, empty_median: 1.0, empty_spread: 0.8, found })
+        };
+        let sites: Vec<Vec<Option<Evidence>>> = (0..500).map(|n| (0..100).map(|k| seen(n, k)).collect()).collect();
+        let begun = std::time::Instant::now();
+        let found = presence(&sites, &days, &params);
+        assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+        for (n, site) in found.sites.iter().enumerate() {
+            for (k, &p) in site.p_present.iter().enumerate() {
+                assert_eq!(p > 0.5, there(n, k), "site {n}, session {k}: {p}");
+            }
+        }
+    }
 
     /// Against all paths written out.
     #[test]

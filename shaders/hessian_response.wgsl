@@ -81,14 +81,11 @@ struct Hessian {
     off_diagonal: vec3<f32>,
 }
 
-// d_x of the row above less that of the row below.
-fn slope(above: u32, below: u32) -> f32 {
-    var sum = p.d1_x.x * (tile_g[above + 1u] - tile_g[above - 1u]);
-    sum += -p.d1_x.x * (tile_g[below + 1u] - tile_g[below - 1u]);
-    sum += p.d1_x.y * (tile_g[above + 2u] - tile_g[above - 2u]);
-    sum += -p.d1_x.y * (tile_g[below + 2u] - tile_g[below - 2u]);
-    sum += p.d1_x.z * (tile_g[above + 3u] - tile_g[above - 3u]);
-    sum += -p.d1_x.z * (tile_g[below + 3u] - tile_g[below - 3u]);
+// d_x at a place of the tile.
+fn slope(at: u32) -> f32 {
+    var sum = p.d1_x.x * (tile_g[at + 1u] - tile_g[at - 1u]);
+    sum += p.d1_x.y * (tile_g[at + 2u] - tile_g[at - 2u]);
+    sum += p.d1_x.z * (tile_g[at + 3u] - tile_g[at - 3u]);
     return sum;
 }
 
@@ -110,9 +107,9 @@ fn hessian(lane: u32) -> Hessian {
     var zx = p.d1_x.x * (tile_d1[at + 1u] - tile_d1[at - 1u]);
     zx += p.d1_x.y * (tile_d1[at + 2u] - tile_d1[at - 2u]);
     zx += p.d1_x.z * (tile_d1[at + 3u] - tile_d1[at - 3u]);
-    var yx = p.d1_y.x * slope(at + WIDTH, at - WIDTH);
-    yx += p.d1_y.y * slope(at + 2u * WIDTH, at - 2u * WIDTH);
-    yx += p.d1_y.z * slope(at + 3u * WIDTH, at - 3u * WIDTH);
+    var yx = p.d1_y.x * (slope(at + WIDTH) - slope(at - WIDTH));
+    yx += p.d1_y.y * (slope(at + 2u * WIDTH) - slope(at - 2u * WIDTH));
+    yx += p.d1_y.z * (slope(at + 3u * WIDTH) - slope(at - 3u * WIDTH));
     return Hessian(vec3<f32>(tile_d2[at], yy, xx), vec3<f32>(zy, zx, yx));
 }
 

@@ -4,11 +4,15 @@
 //! H_ab = s_a s_b d_a d_b (G * I), s in voxels folded into the taps: Lindeberg's scale normalisation with gamma = 1
 //! (doi:10.1023/A:1008045108935). Bright structures on dark ground; the responses are those of [`crate::kernel::response`].
 
+mod band;
+
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
 use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
 use crate::error::Result;
+use crate::kernel::hessian_response::band::{Band, Hessians};
+use crate::kernel::prelude::CHUNK;
 use crate::kernel::{HalfTaps, Slab, eigen3, prelude, response};
 
 /// Largest difference of a GPU from the twin in an eigenvalue, relative to the sum of the absolute taps times the largest
@@ -84,20 +88,8 @@ pub struct HessianResponse {
 /// Rows and columns of a workgroup, as in the shader.
 const TILE: [u32; 2] = [8, 32];
 
-/// Voxels done at once: long enough to fill vector registers, short enough for the first cache.
-const CHUNK: usize = 64;
-
-/// One plane filtered along z in three ways, with [`STENCIL`] voxels of continued border around.
-struct Planes {
-    g: Vec<f32>,
-    d1: Vec<f32>,
-    d2: Vec<f32>,
-    row: Vec<f32>,
-    width: usize,
-}
-
-/// Six components of the Hessian for a chunk of a row.
-type Hessians = [[f32; CHUNK]; 6];
+/// Planes that a task of the CPU works on.
+const DEPTH: usize = 16;
 
 impl HessianResponse {
     /// Runs on the engine's device.
@@ -137,11 +129,19 @@ impl HessianResponse {
     /// # Panics
     /// If the buffers are not as long as the slab says.
     pub fn cpu(&self, input: &[f32], output: &mut [f32]) {
-        let n = self.slab.plane_len();
         assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
-        output.par_chunks_mut(n).enumerate().for_each_init(
-            || Planes::new(&self.slab),
-            |planes, (k, out)| prelude::vectorised(RespondPlane { kernel: self, input, k, planes, out }),
+        let (nx, rows) = (self.slab.nx as usize, band::rows(self.slab.nx as usize));
+        let bands = (self.slab.ny as usize).div_ceil(rows);
+        let mut tasks: Vec<Vec<Part<'_>>> = Vec::new();
+        tasks.resize_with(bands * (self.slab.out_count as usize).div_ceil(DEPTH), Vec::new);
+        for (k, plane) in output.chunks_mut(self.slab.plane_len()).enumerate() {
+            for (band, out) in plane.chunks_mut(rows * nx).enumerate() {
+                tasks[k / DEPTH * bands + band].push(Part { k, y: band * rows, out });
+            }
+        }
+        tasks.into_par_iter().for_each_init(
+            || Band::new(nx, rows),
+            |band, parts| prelude::vectorised(Respond { kernel: self, input, band, parts }),
         );
     }
 
@@ -170,68 +170,18 @@ impl HessianResponse {
     pub fn cpu_peak(&self, input: &[f32]) -> [f32; 2] {
         assert!(input.len() == self.slab.input_len(), "the buffer fits the slab");
         let larger = |a: [f32; 2], b: [f32; 2]| [a[0].max(b[0]), a[1].max(b[1])];
-        (0..self.slab.out_count as usize)
+        let (nx, rows) = (self.slab.nx as usize, band::rows(self.slab.nx as usize));
+        let bands = (self.slab.ny as usize).div_ceil(rows);
+        (0..bands * (self.slab.out_count as usize).div_ceil(DEPTH))
             .into_par_iter()
             .map_init(
-                || Planes::new(&self.slab),
-                |planes, k| prelude::vectorised(PeakPlane { kernel: self, input, k, planes }),
+                || Band::new(nx, rows),
+                |band, task| {
+                    let planes = task / bands * DEPTH..(task / bands * DEPTH + DEPTH).min(self.slab.out_count as usize);
+                    prelude::vectorised(Peak { kernel: self, input, band, planes, y: task % bands * rows, rows })
+                },
             )
             .reduce(|| [0.0; 2], larger)
-    }
-
-    #[inline(always)]
-    fn filter_z(&self, input: &[f32], k: usize, planes: &mut Planes) {
-        let (n, ny, nx) = (self.slab.plane_len(), self.slab.ny as usize, self.slab.nx as usize);
-        let width = planes.width;
-        for y in 0..ny {
-            let line = |offset: isize| &input[self.slab.input_plane(k, offset) * n + y * nx..][..nx];
-            let at = (y + STENCIL) * width + STENCIL;
-            let (g, d1, d2) = (&mut planes.g[at..][..nx], &mut planes.d1[at..][..nx], &mut planes.d2[at..][..nx]);
-            prelude::set_scaled(g, self.taps_g[0], line(0));
-            prelude::set_scaled(d2, self.taps_d2[0], line(0));
-            d1.fill(0.0);
-            for r in 1..=self.radius_z as usize {
-                let (below, above) = (line(-(r as isize)), line(r as isize));
-                prelude::add_scaled_sum(g, self.taps_g[r], below, above);
-                prelude::add_scaled_difference(d1, self.taps_d1[r], above, below);
-                prelude::add_scaled_sum(d2, self.taps_d2[r], below, above);
-            }
-        }
-        planes.continue_borders(ny, nx);
-    }
-
-    #[inline(always)]
-    /// Hessians of `count` voxels from (y, x) on.
-    fn hessians(&self, planes: &Planes, y: usize, x: usize, count: usize) -> Hessians {
-        let (w, at) = (planes.width, (y + STENCIL) * planes.width + x + STENCIL);
-        let mut h = [[0.0; CHUNK]; 6];
-        let [zz, yy, xx, zy, zx, yx] = &mut h;
-        zz[..count].copy_from_slice(&planes.d2[at..][..count]);
-        prelude::set_scaled(&mut yy[..count], self.d2_y[0], &planes.g[at..]);
-        prelude::set_scaled(&mut xx[..count], self.d2_x[0], &planes.g[at..]);
-        for j in 1..=STENCIL {
-            let (g, d1) = (&planes.g, &planes.d1);
-            prelude::add_scaled_sum(&mut yy[..count], self.d2_y[j], &g[at - j * w..], &g[at + j * w..]);
-            prelude::add_scaled_sum(&mut xx[..count], self.d2_x[j], &g[at - j..], &g[at + j..]);
-            prelude::add_scaled_difference(&mut zy[..count], self.d1_y[j - 1], &d1[at + j * w..], &d1[at - j * w..]);
-            prelude::add_scaled_difference(&mut zx[..count], self.d1_x[j - 1], &d1[at + j..], &d1[at - j..]);
-            // d_x of the row above less that of the row below.
-            let mut slope = [0.0; CHUNK];
-            for i in 1..=STENCIL {
-                let (above, below) = (at + j * w, at - j * w);
-                prelude::add_scaled_difference(&mut slope[..count], self.d1_x[i - 1], &g[above + i..], &g[above - i..]);
-                prelude::add_scaled_difference(
-                    &mut slope[..count],
-                    -self.d1_x[i - 1],
-                    &g[below + i..],
-                    &g[below - i..],
-                );
-            }
-            for (yx, slope) in yx[..count].iter_mut().zip(&slope) {
-                *yx += self.d1_y[j - 1] * slope;
-            }
-        }
-        h
     }
 
     #[inline(always)]
@@ -255,7 +205,7 @@ impl HessianResponse {
 
     #[inline(always)]
     fn write(&self, h: &Hessians, out: &mut [f32], response: impl Fn(&Self, [f32; 3]) -> f32) {
-        // Whole chunks in two loops: one of fixed length without calls can be vectorised, the exponentials of the other cannot.
+        // Whole chunks in two loops of fixed length without calls: both are vectorised, and neither needs more registers than there are.
         let mut l = [[0.0; CHUNK]; 3];
         for i in 0..CHUNK {
             let found = eigen3::eigenvalues([h[0][i], h[1][i], h[2][i], h[3][i], h[4][i], h[5][i]]);
@@ -276,90 +226,73 @@ impl HessianResponse {
     }
 }
 
-/// The response of one plane.
-struct RespondPlane<'a> {
-    kernel: &'a HessianResponse,
-    input: &'a [f32],
+/// Rows of one plane of the output.
+struct Part<'a> {
     k: usize,
-    planes: &'a mut Planes,
+    y: usize,
     out: &'a mut [f32],
 }
 
-impl pulp::WithSimd for RespondPlane<'_> {
+/// The response of the same rows of several planes.
+struct Respond<'a> {
+    kernel: &'a HessianResponse,
+    input: &'a [f32],
+    band: &'a mut Band,
+    parts: Vec<Part<'a>>,
+}
+
+impl pulp::WithSimd for Respond<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        let Self { kernel, input, k, planes, out } = self;
-        kernel.filter_z(input, k, planes);
-        for (y, row) in out.chunks_mut(kernel.slab.nx as usize).enumerate() {
-            for (c, out) in row.chunks_mut(CHUNK).enumerate() {
-                let h = kernel.hessians(planes, y, c * CHUNK, out.len());
-                kernel.respond(&h, out);
-            }
-        }
-    }
-}
-
-/// Largest a3 and S² of one plane.
-struct PeakPlane<'a> {
-    kernel: &'a HessianResponse,
-    input: &'a [f32],
-    k: usize,
-    planes: &'a mut Planes,
-}
-
-impl pulp::WithSimd for PeakPlane<'_> {
-    type Output = [f32; 2];
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) -> [f32; 2] {
-        let Self { kernel, input, k, planes } = self;
-        let (ny, nx) = (kernel.slab.ny as usize, kernel.slab.nx as usize);
-        kernel.filter_z(input, k, planes);
-        // One maximum per place in the chunk, so that the loop can be vectorised.
-        let mut best = [[0.0_f32; CHUNK]; 2];
-        for y in 0..ny {
-            for x in (0..nx).step_by(CHUNK) {
-                let h = kernel.hessians(planes, y, x, CHUNK.min(nx - x));
-                keep_largest(&h, &mut best);
-            }
-        }
-        best.map(|values| values.into_iter().fold(0.0, f32::max))
-    }
-}
-
-impl Planes {
-    fn new(slab: &Slab) -> Self {
-        let width = slab.nx as usize + 2 * STENCIL;
-        let n = width * (slab.ny as usize + 2 * STENCIL);
-        Self { g: vec![0.0; n], d1: vec![0.0; n], d2: vec![0.0; n], row: vec![0.0; width], width }
-    }
-
-    fn continue_borders(&mut self, ny: usize, nx: usize) {
-        let w = self.width;
-        for plane in [&mut self.g, &mut self.d1, &mut self.d2] {
-            for row in plane.chunks_mut(w).skip(STENCIL).take(ny) {
-                let (first, last) = (row[STENCIL], row[STENCIL + nx - 1]);
-                row[..STENCIL].fill(first);
-                row[STENCIL + nx..].fill(last);
-            }
-            for (from, to) in [(STENCIL, 0), (STENCIL + ny - 1, STENCIL + ny)] {
-                self.row.copy_from_slice(&plane[from * w..][..w]);
-                for row in plane[to * w..].chunks_mut(w).take(STENCIL) {
-                    row.copy_from_slice(&self.row);
+        let Self { kernel, input, band, parts } = self;
+        let nx = kernel.slab.nx as usize;
+        for Part { k, y, out } in parts {
+            band.fill(kernel, input, (k, y, out.len() / nx));
+            for (row, out) in out.chunks_mut(nx).enumerate() {
+                for (c, out) in out.chunks_mut(CHUNK).enumerate() {
+                    let h = band.hessians(kernel, row, c * CHUNK);
+                    kernel.respond(&h, out);
                 }
             }
         }
     }
 }
 
-/// Largest a3 and S² so far, place by place in the chunk; the Hessians beyond a short chunk's end are 0 and change nothing.
-#[inline(always)]
-fn keep_largest(h: &Hessians, best: &mut [[f32; CHUNK]; 2]) {
-    for i in 0..CHUNK {
-        let l = eigen3::eigenvalues([h[0][i], h[1][i], h[2][i], h[3][i], h[4][i], h[5][i]]);
-        best[0][i] = best[0][i].max(-l[0]);
-        best[1][i] = best[1][i].max(l[0] * l[0] + l[1] * l[1] + l[2] * l[2]);
+/// Largest a3 and S² of the same rows of several planes.
+struct Peak<'a> {
+    kernel: &'a HessianResponse,
+    input: &'a [f32],
+    band: &'a mut Band,
+    planes: std::ops::Range<usize>,
+    y: usize,
+    rows: usize,
+}
+
+impl pulp::WithSimd for Peak<'_> {
+    type Output = [f32; 2];
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> [f32; 2] {
+        let Self { kernel, input, band, planes, y, rows } = self;
+        let (ny, nx) = (kernel.slab.ny as usize, kernel.slab.nx as usize);
+        let rows = rows.min(ny - y);
+        let mut best = [0.0_f32; 2];
+        for k in planes {
+            band.fill(kernel, input, (k, y, rows));
+            for row in 0..rows {
+                for x in (0..nx).step_by(CHUNK) {
+                    let mut h = band.hessians(kernel, row, x);
+                    // Of a matrix of zeros both are 0.
+                    h.iter_mut().for_each(|values| values[CHUNK.min(nx - x)..].fill(0.0));
+                    if !band::is_surely_less(&h, band.most) {
+                        best = band::keep_largest(&h, best);
+                        band.most = band.most.max(best[0]);
+                    }
+                }
+            }
+        }
+        best
     }
 }

@@ -87,39 +87,55 @@ impl SmoothXy {
     /// # Panics
     /// If the buffers are not as long as the slab says.
     pub fn cpu(&self, input: &[f32], output: &mut [f32]) {
-        let (n, nx, ny) = (self.slab.plane_len(), self.slab.nx as usize, self.slab.ny as usize);
+        let (n, nx) = (self.slab.plane_len(), self.slab.nx as usize);
         assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
         output.par_chunks_mut(n).enumerate().for_each_init(
             || (vec![0.0; n], vec![0.0; nx + 2 * self.radius_x as usize]),
             |(along_x, padded), (k, plane)| {
                 let source = &input[self.slab.input_plane(k, 0) * n..][..n];
-                for (row, out) in source.chunks(nx).zip(along_x.chunks_mut(nx)) {
-                    self.filter_x(row, padded, out);
-                }
-                for (y, out) in plane.chunks_mut(nx).enumerate() {
-                    self.filter_y(along_x, y, ny, out);
-                }
+                prelude::vectorised(FilterPlane { kernel: self, source, along_x, padded, plane });
             },
         );
     }
 
+    #[inline(always)]
     fn filter_x(&self, row: &[f32], padded: &mut [f32], out: &mut [f32]) {
         let (r, nx) = (self.radius_x as usize, row.len());
         padded[..r].fill(row[0]);
         padded[r..r + nx].copy_from_slice(row);
         padded[r + nx..].fill(row[nx - 1]);
-        prelude::set_scaled(out, self.taps_x[0], row);
-        for k in 1..=r {
-            prelude::add_scaled_sum(out, self.taps_x[k], &padded[r - k..][..nx], &padded[r + k..][..nx]);
-        }
+        prelude::symmetric(out, &self.taps_x[..=r], |offset| &padded[r.saturating_add_signed(offset)..][..nx]);
     }
 
-    fn filter_y(&self, plane: &[f32], y: usize, ny: usize, out: &mut [f32]) {
-        let nx = out.len();
-        let row = |y: usize| &plane[y * nx..][..nx];
-        prelude::set_scaled(out, self.taps_y[0], row(y));
-        for k in 1..=self.radius_y as usize {
-            prelude::add_scaled_sum(out, self.taps_y[k], row(y.saturating_sub(k)), row((y + k).min(ny - 1)));
+    #[inline(always)]
+    fn filter_y(&self, plane: &[f32], y: usize, out: &mut [f32]) {
+        let (nx, last) = (out.len(), self.slab.ny as usize - 1);
+        let row = |offset: isize| &plane[y.saturating_add_signed(offset).min(last) * nx..][..nx];
+        prelude::symmetric(out, &self.taps_y[..=self.radius_y as usize], row);
+    }
+}
+
+/// One plane, with room for it filtered along x and for a row with its borders.
+struct FilterPlane<'a> {
+    kernel: &'a SmoothXy,
+    source: &'a [f32],
+    along_x: &'a mut [f32],
+    padded: &'a mut [f32],
+    plane: &'a mut [f32],
+}
+
+impl pulp::WithSimd for FilterPlane<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self { kernel, source, along_x, padded, plane } = self;
+        let nx = kernel.slab.nx as usize;
+        for (row, out) in source.chunks(nx).zip(along_x.chunks_mut(nx)) {
+            kernel.filter_x(row, padded, out);
+        }
+        for (y, out) in plane.chunks_mut(nx).enumerate() {
+            kernel.filter_y(along_x, y, out);
         }
     }
 }

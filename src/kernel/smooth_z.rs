@@ -65,11 +65,31 @@ impl SmoothZ {
         let n = self.slab.plane_len();
         assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
         output.par_chunks_mut(n).enumerate().for_each(|(k, plane)| {
-            let source = |offset: isize| &input[self.slab.input_plane(k, offset) * n..][..n];
-            prelude::set_scaled(plane, self.taps[0], source(0));
-            for r in 1..=self.radius as isize {
-                prelude::add_scaled_sum(plane, self.taps[r as usize], source(-r), source(r));
-            }
+            prelude::vectorised(FilterPlane { kernel: self, input, k, plane });
         });
+    }
+}
+
+/// One plane of the output.
+struct FilterPlane<'a> {
+    kernel: &'a SmoothZ,
+    input: &'a [f32],
+    k: usize,
+    plane: &'a mut [f32],
+}
+
+impl pulp::WithSimd for FilterPlane<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self { kernel, input, k, plane } = self;
+        let (slab, n) = (&kernel.slab, kernel.slab.plane_len());
+        let taps = &kernel.taps[..=kernel.radius as usize];
+        // Row by row: the rows of all planes that one needs fit the first cache.
+        for (y, out) in plane.chunks_mut(slab.nx as usize).enumerate() {
+            let nx = out.len();
+            prelude::symmetric(out, taps, |offset| &input[slab.input_plane(k, offset) * n + y * nx..][..nx]);
+        }
     }
 }

@@ -102,19 +102,24 @@ pub(crate) const CHUNK: usize = 64;
 /// The [`CHUNK`] values from `start` on; what is read so is padded to whole chunks.
 #[inline(always)]
 pub(crate) fn chunk(values: &[f32], start: usize) -> &[f32; CHUNK] {
-    values[start..].first_chunk().expect("it is padded to whole chunks")
+    values[start..].first_chunk().expect("whole chunks are there")
 }
 
 /// A symmetric filter: `out = taps[0] * line(0) + sum of taps[k] * (line(-k) + line(k))`, element by element, in the order of k.
 ///
-/// A chunk's sums stay in registers over all taps; passing over memory once per tap takes 2 to 3 times as long.
+/// A chunk's sums stay in registers over all taps; passing over memory once per tap takes 2 to 3 times as long. Loops over arrays are written out: `map` of an
+/// array and closures that are not inlined lose the vectors.
 #[inline(always)]
 pub(crate) fn symmetric<'a>(out: &mut [f32], taps: &[f32], line: impl Fn(isize) -> &'a [f32]) {
     let mut x = 0;
     while x + CHUNK <= out.len() {
-        let mut sum = chunk(line(0), x).map(|v| taps[0] * v);
-        for (k, tap) in (1..).zip(&taps[1..]) {
-            let (below, above) = (chunk(line(-k), x), chunk(line(k), x));
+        let centre = chunk(line(0), x);
+        let mut sum = [0.0; CHUNK];
+        for i in 0..CHUNK {
+            sum[i] = taps[0] * centre[i];
+        }
+        for k in 1..taps.len() {
+            let (tap, below, above) = (taps[k], chunk(line(-(k as isize)), x), chunk(line(k as isize), x));
             for i in 0..CHUNK {
                 sum[i] += tap * (below[i] + above[i]);
             }

@@ -47,8 +47,8 @@ impl Band {
         for r in 0..rows + 2 * STENCIL {
             for x in (0..nx).step_by(CHUNK) {
                 let at = r * self.width + STENCIL + x;
-                let [right, left] =
-                    [1_isize, -1].map(|side| [1, 2, 3].map(|j| chunk(&self.g, at.wrapping_add_signed(side * j))));
+                let right = [chunk(&self.g, at + 1), chunk(&self.g, at + 2), chunk(&self.g, at + 3)];
+                let left = [chunk(&self.g, at - 1), chunk(&self.g, at - 2), chunk(&self.g, at - 3)];
                 let slope = &mut self.dx[at..][..CHUNK];
                 for i in 0..CHUNK {
                     slope[i] = kernel.d1_x[0] * (right[0][i] - left[0][i])
@@ -83,19 +83,16 @@ impl Band {
     #[inline(always)]
     pub(super) fn hessians(&self, kernel: &HessianResponse, row: usize, x: usize) -> Hessians {
         let at = (row + STENCIL) * self.width + STENCIL + x;
-        // What lies 1, 2 and 3 voxels before and after along an axis.
-        let both =
-            |values, stride: usize| [1, 2, 3].map(|j| [chunk(values, at - j * stride), chunk(values, at + j * stride)]);
-        let (y, x) = (both(&self.g, self.width), both(&self.g, 1));
-        let (zy, zx, yx) = (both(&self.d1, self.width), both(&self.d1, 1), both(&self.dx, self.width));
+        let (y, x) = (near(&self.g, at, self.width), near(&self.g, at, 1));
+        let (zy, zx, yx) = (near(&self.d1, at, self.width), near(&self.d1, at, 1), near(&self.dx, at, self.width));
         let (g, d2) = (chunk(&self.g, at), chunk(&self.d2, at));
-        let second = |taps: &[f32; 4], near: &[[&[f32; CHUNK]; 2]; 3], i: usize| {
+        let second = |taps: &[f32; 4], near: &Near<'_>, i: usize| {
             taps[0] * g[i]
                 + taps[1] * (near[0][0][i] + near[0][1][i])
                 + taps[2] * (near[1][0][i] + near[1][1][i])
                 + taps[3] * (near[2][0][i] + near[2][1][i])
         };
-        let first = |taps: &[f32; 4], near: &[[&[f32; CHUNK]; 2]; 3], i: usize| {
+        let first = |taps: &[f32; 4], near: &Near<'_>, i: usize| {
             taps[0] * (near[0][1][i] - near[0][0][i])
                 + taps[1] * (near[1][1][i] - near[1][0][i])
                 + taps[2] * (near[2][1][i] - near[2][0][i])
@@ -113,23 +110,44 @@ impl Band {
     }
 }
 
+/// Chunks 1, 2 and 3 voxels before and after a place along an axis.
+type Near<'a> = [[&'a [f32; CHUNK]; 2]; 3];
+
+#[inline(always)]
+fn near(values: &[f32], at: usize, stride: usize) -> Near<'_> {
+    [
+        [chunk(values, at - stride), chunk(values, at + stride)],
+        [chunk(values, at - 2 * stride), chunk(values, at + 2 * stride)],
+        [chunk(values, at - 3 * stride), chunk(values, at + 3 * stride)],
+    ]
+}
+
 /// Whether no a3 of these matrices reaches `most`, and so no S² reaches its square: |l|² <= S² = the sum of the squared entries. Leaves out
 /// nearly all eigenvalues where few voxels are bright.
 #[inline(always)]
 pub(super) fn is_surely_less(h: &Hessians, most: f32) -> bool {
     let mut squares = [0.0; CHUNK];
     for i in 0..CHUNK {
-        let [zz, yy, xx, zy, zx, yx] = [0, 1, 2, 3, 4, 5].map(|c| h[c][i] * h[c][i]);
-        squares[i] = zz + yy + xx + 2.0 * (zy + zx + yx);
+        let diagonal = h[0][i] * h[0][i] + h[1][i] * h[1][i] + h[2][i] * h[2][i];
+        let rest = h[3][i] * h[3][i] + h[4][i] * h[4][i] + h[5][i] * h[5][i];
+        squares[i] = diagonal + 2.0 * rest;
+    }
+    // Halved again and again: one maximum after the other would wait for each other. What is not a number counts as less, as it does for the maxima.
+    let mut n = CHUNK;
+    while n > 1 {
+        n /= 2;
+        for i in 0..n {
+            squares[i] = squares[i].max(squares[i + n]);
+        }
     }
     // Rounding changes either side by less than a thousandth.
-    1.001 * squares.into_iter().fold(0.0, f32::max) < most * most
+    squares[0] < 0.999 * most * most
 }
 
 /// Largest a3 and S², of what was there and of these matrices.
 #[inline(always)]
 pub(super) fn keep_largest(h: &Hessians, best: [f32; 2]) -> [f32; 2] {
-    let mut largest = best.map(|b| [b; CHUNK]);
+    let mut largest = [[best[0]; CHUNK], [best[1]; CHUNK]];
     for i in 0..CHUNK {
         let l = eigen3::eigenvalues([h[0][i], h[1][i], h[2][i], h[3][i], h[4][i], h[5][i]]);
         largest[0][i] = largest[0][i].max(-l[0]);

@@ -118,8 +118,8 @@ pub(crate) fn symmetric<'a>(out: &mut [f32], taps: &[f32], line: impl Fn(isize) 
         for i in 0..CHUNK {
             sum[i] = taps[0] * centre[i];
         }
-        for k in 1..taps.len() {
-            let (tap, below, above) = (taps[k], chunk(line(-(k as isize)), x), chunk(line(k as isize), x));
+        for (k, tap) in (1..).zip(&taps[1..]) {
+            let (below, above) = (chunk(line(-k), x), chunk(line(k), x));
             for i in 0..CHUNK {
                 sum[i] += tap * (below[i] + above[i]);
             }

@@ -48,7 +48,8 @@ fn fates(tracked: &Tracked) -> [usize; 4] {
 fn the_same_spines_imaged_twice_show_no_turnover() {
     let retest = SeriesParams { days: vec![0.0, 2.0], ..SeriesParams::default() }.test_retest();
     let mut sum = [0; 4];
-    for seed in 1..=5 {
+    // One spine of so many is .4 %; on 20 pairs .9 % are lost and .2 % born.
+    for seed in 1..=10 {
         let counts = fates(&tracked(&made(seed, &retest)));
         (0..4).for_each(|k| sum[k] += counts[k]);
     }
@@ -57,7 +58,7 @@ fn the_same_spines_imaged_twice_show_no_turnover() {
     let n = (both + lost) as f64;
     assert!(n > 100.0, "{n}");
     assert!(lost as f64 / n <= 0.015 && born as f64 / n <= 0.015, "{lost} lost and {born} born of {n}");
-    // Measured: .12 on eight pairs.
+    // Measured: .13 on 20 pairs.
     assert!(unscorable as f64 / (n + unscorable as f64) <= 0.16, "{unscorable} of {n} unscorable");
 }
 

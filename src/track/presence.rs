@@ -341,7 +341,7 @@ mod tests {
     fn a_hundred_sessions_of_five_hundred_sites_are_decided() {
         let params = PresenceParams::default();
         let days: Vec<Option<f64>> = (0..100).map(|k| Some(2.0 * f64::from(k))).collect();
-        let there = |n: usize, k: usize| k >= 2 * (n % 37) && (n % 5 > 0 || n % 37 > 20 || k < 60);
+        let there = |n: usize, k: usize| k >= 2 * (n % 37) && (!n.is_multiple_of(5) || n % 37 > 20 || k < 60);
         let seen = |n: usize, k: usize| {
             let z = if there(n, k) { 6.0 + (n % 11) as f64 } else { 0.4 + 0.1 * ((n + 3 * k) % 13) as f64 };
             let found = there(n, k).then(|| FoundSpine::scored(0.6 * z, &params));

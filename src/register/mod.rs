@@ -40,7 +40,7 @@ params! {
         /// Reach of the regression of displacement along a dendrite.
         elastic_um: f64 = 6.0, "µm", 0.5..=100.0, "leave-one-out error on linked human points is flat from 4 to 12";
         /// Standard deviation of the displacement along a dendrite that a rigid fit leaves.
-        drift_um: f64 = 0.7, "µm", 0.05..=10.0, "linked human points differ by .75 along the dendrite, neighbours' scatter of .5 included; a5n less";
+        drift_um: f64 = 0.5, "µm", 0.05..=10.0, "linked human points differ by .75 along the dendrite, of which .5 to .6 is their own scatter; at .7 phantoms' new spines were linked to gone ones 2 µm away";
         /// Distance over which that displacement is forgotten.
         drift_length_um: f64 = 12.0, "µm", 1.0..=1000.0, "6 to 25 µm give the same links within 2 of 219";
         /// Largest such displacement.

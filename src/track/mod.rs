@@ -36,7 +36,7 @@ params! {
         /// Added to the cost for opposite sides of the dendrite.
         opposite: f64 = 50.0, "", 0.0..=1000.0, "linked human spines are always on one side";
         /// Share of a session's spines that are found again in the next.
-        persists: f64 = 0.95, "", 0.5..=0.999, "8 % turnover in 2 days (SCIENCE.md section 5); .93 to .96 give the same links within 2 of 219";
+        persists: f64 = 0.85, "", 0.5..=0.999, "8 % turnover in 2 days (SCIENCE.md section 5), and one in ten is not found; .85 to .96 give the same links of human points within 3 of 219";
         /// Share of links that are wrong however sure the costs are.
         doubt: f64 = 0.02, "", 0.0..=1.0, "human links on rr30a: above .97 166 of 173 are right; a5n: 247 of 247";
         /// Largest displacement left after registration, in the image plane.

@@ -48,7 +48,7 @@ fn fates(tracked: &Tracked) -> [usize; 4] {
 fn the_same_spines_imaged_twice_show_no_turnover() {
     let retest = SeriesParams { days: vec![0.0, 2.0], ..SeriesParams::default() }.test_retest();
     let mut sum = [0; 4];
-    // One spine of so many is .4 %; on 20 pairs .9 % are lost and .2 % born.
+    // One spine of so many is .4 %; on 20 pairs .7 % are lost and none born.
     for seed in 1..=10 {
         let counts = fates(&tracked(&made(seed, &retest)));
         (0..4).for_each(|k| sum[k] += counts[k]);

@@ -6,6 +6,7 @@
 # Needs Rust. Where no Vulkan, Metal or DX12 adapter is found it installs Mesa's software driver by apt (as root or
 # with sudo), and Chromium where there is none. Nothing skips silently: no adapter is a failure unless GEMMULE_GPU_TESTS=skip, and no browser one
 # unless GEMMULE_BROWSER_TESTS=skip.
+# What gemmule writes is read back by Python libraries, which are installed by pip into target/formats-python: GEMMULE_PYTHON_TESTS=skip leaves that out.
 # GEMMULE_DATA=DIR names the folder of the real data sets, for the tests that need them.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -52,6 +53,21 @@ else
         echo "test.sh: no Chromium: install it, or set GEMMULE_BROWSER_TESTS=skip" >&2
         exit 1
     }
+fi
+
+if [ "${GEMMULE_PYTHON_TESTS:-}" = skip ]; then
+    say "NO OTHER LIBRARY READS WHAT IS WRITTEN: GEMMULE_PYTHON_TESTS=skip"
+else
+    say "other libraries"
+    venv=target/formats-python
+    if ! cmp -s fixtures/microscopes.txt "$venv/installed.txt"; then
+        python3 -c 'import ensurepip' 2>/dev/null || install "python3 with venv" python3 python3-venv
+        rm -rf "$venv"
+        python3 -m venv "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r fixtures/microscopes.txt
+        cp fixtures/microscopes.txt "$venv/installed.txt"
+    fi
+    export GEMMULE_PYTHON=$PWD/$venv/bin/python
 fi
 
 say "format"

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::read_args::{ReadArgs, voxel_um};
 use crate::cli::score_args::ScoreCommand;
 use crate::cli::stats::{PowerArgs, StatsArgs};
 use crate::engine::Backend;
@@ -33,13 +34,16 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Say what a stack's file says: shape, type, voxel size and where it was read from, channels.
     Info {
-        /// TIFF, BigTIFF, OME-TIFF, ImageJ or ScanImage file.
+        /// TIFF file (ImageJ, OME, ScanImage), folder or XML of PrairieView or ThorImage, OME-Zarr folder or zip.
         file: PathBuf,
     },
     /// Find the dendrites and spines of one stack.
     Detect {
-        /// TIFF, BigTIFF, OME-TIFF, ImageJ or ScanImage file.
+        /// TIFF file (ImageJ, OME, ScanImage), folder or XML of PrairieView or ThorImage, OME-Zarr folder or zip.
         stack: PathBuf,
+        /// Write the labels into the OME-Zarr folder that is read as well, as labels/NAME.
+        #[arg(long, value_name = "NAME")]
+        zarr_labels: Option<String>,
         #[command(flatten)]
         read: ReadArgs,
         #[command(flatten)]
@@ -250,22 +254,6 @@ pub(crate) struct ScenarioArgs {
     pub(crate) interventions: Option<PathBuf>,
 }
 
-/// How a stack is read.
-#[derive(Args, Debug)]
-pub(crate) struct ReadArgs {
-    /// Edges of a voxel in µm, as Z,Y,X; instead of what the file says.
-    #[arg(long, value_name = "Z,Y,X", allow_hyphen_values = true, value_parser = voxel_um)]
-    pub(crate) voxel_um: Option<VoxelSize>,
-
-    /// Channel to read, from 0; needed where the file has several.
-    #[arg(long, value_name = "N")]
-    pub(crate) channel: Option<usize>,
-
-    /// Time point to read, from 0; needed where the file has several.
-    #[arg(long, value_name = "N")]
-    pub(crate) time: Option<usize>,
-}
-
 /// How people take part.
 #[derive(Args, Debug)]
 pub(crate) struct ReviewArgs {
@@ -341,14 +329,6 @@ pub(crate) struct OutArgs {
     /// Replace results that are there already.
     #[arg(long)]
     pub(crate) force: bool,
-}
-
-fn voxel_um(text: &str) -> std::result::Result<VoxelSize, String> {
-    let edges: std::result::Result<Vec<f64>, _> = text.split(',').map(|edge| edge.trim().parse::<f64>()).collect();
-    match edges.as_deref() {
-        Ok(&[z, y, x]) => VoxelSize::new(z, y, x).map_err(|e| e.to_string()),
-        _ => Err("three numbers in µm, as Z,Y,X, e.g. 1.0,0.12,0.12".into()),
-    }
 }
 
 fn shape(text: &str) -> std::result::Result<Shape, String> {

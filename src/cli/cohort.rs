@@ -4,14 +4,15 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::cli::args::{CohortArgs, EngineArgs, OutArgs, ParamsArgs, ReadArgs, ScenarioArgs};
+use crate::cli::args::{CohortArgs, EngineArgs, OutArgs, ParamsArgs, ScenarioArgs};
 use crate::cli::cohort_page::CohortPage;
 use crate::cli::commands::{self, Voice};
 use crate::cli::print;
 use crate::cli::progress::Bars;
+use crate::cli::read_args::ReadArgs;
 use crate::error::{Error, Result};
 use crate::interventions::Interventions;
-use crate::io::{Manifest, ReadOptions};
+use crate::io::Manifest;
 use crate::phantom::small_field;
 use crate::pipeline::{self, COHORT_FILES, CohortRun, FileSet, Found, Pictures, Scenario, Tracked};
 use crate::report::{OverlayOptions, Strips, overlay};
@@ -67,7 +68,7 @@ pub(crate) fn cohort(
     let mut at_work = params.clone();
     at_work.cohort.workers = args.workers.unwrap_or(params.cohort.workers);
     let interventions = read_interventions(args.interventions.as_deref())?;
-    let options = ReadOptions { voxel_size: read.voxel_um, channel: read.channel, time: read.time };
+    let options = read.options();
     let manifest = Manifest::read(wanted.manifest, &options, args.crossover)?;
     if !args.combine {
         let engine = commands::engine(engine, voice)?;

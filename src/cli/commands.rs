@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs, ReadArgs};
+use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs};
 use crate::cli::progress::Bars;
+use crate::cli::read_args::ReadArgs;
 use crate::cli::score_args::ScoreCommand;
 use crate::cli::{cohort, extra, learn, print, series, stats, track};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::io::{self, ReadOptions};
+use crate::io;
 use crate::pipeline::{self, DETECT_FILES, FileSet, Origin, Params};
 use crate::report::{OverlayOptions, overlay};
 use crate::volume::Stack;
@@ -35,7 +36,9 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     let voice = Voice { quiet: cli.quiet, json: cli.json };
     match cli.command {
         Command::Info { file } => info(&file, voice),
-        Command::Detect { stack, read, engine, params, out } => detect(&stack, &read, &engine, &params, &out, voice),
+        Command::Detect { stack, zarr_labels, read, engine, params, out } => {
+            detect((&stack, zarr_labels.as_deref()), &read, &engine, &params, &out, voice)
+        }
         Command::Learn { marks, stacks, read, engine, params, out } => {
             learn::learn((&marks, &stacks), &read, &engine, &params, &out, voice)
         }
@@ -92,8 +95,11 @@ fn info(file: &Path, voice: Voice) -> Result<()> {
     let [z, y, x] = info.shape;
     print::line(&format!("format      {}", info.format))?;
     print::line(&format!("shape       {z} x {y} x {x} (z, y, x), {}", info.voxel_type))?;
-    print::line(&format!("channels    {}", info.channels))?;
+    let names =
+        if info.channel_names.is_empty() { String::new() } else { format!(" ({})", info.channel_names.join(", ")) };
+    print::line(&format!("channels    {}{names}", info.channels))?;
     print::line(&format!("times       {}", info.times))?;
+    info.remarks.iter().try_for_each(|remark| print::line(&format!("remark      {remark}")))?;
     match info.voxel_size {
         Some(v) => print::line(&format!(
             "voxel size  {} x {} x {} µm (z, y, x), from {}",
@@ -110,7 +116,7 @@ pub(crate) fn engine(args: &EngineArgs, voice: Voice) -> Result<Engine> {
 }
 
 fn detect(
-    path: &Path,
+    (path, zarr_labels): (&Path, Option<&str>),
     read: &ReadArgs,
     engine_args: &EngineArgs,
     params: &ParamsArgs,
@@ -119,9 +125,8 @@ fn detect(
 ) -> Result<()> {
     let params = read_params(params)?;
     FileSet::check(&out.dir, &DETECT_FILES, out.force)?;
-    let options = ReadOptions { voxel_size: read.voxel_um, channel: read.channel, time: read.time };
-    let stack = io::read_stack(path, &options)?;
-    let sha256 = io::sha256(path)?;
+    zarr_labels.map_or(Ok(()), |name| io::check_labels_zarr(path, name, out.force))?;
+    let (stack, sha256) = io::read_stack_summed(path, &read.options())?;
     let engine = engine(engine_args, voice)?;
     let mut bars = Bars::new(voice.quiet)?;
     let found = pipeline::detect(&engine, &stack, &params, &mut bars)?;
@@ -129,7 +134,10 @@ fn detect(
     let origin = Origin { path, sha256: &sha256, channel: read.channel, time: read.time };
     pipeline::write_detect(&set, &found, &stack, &engine, &params, origin)?;
     save_overlay(&set, &stack, &found, path)?;
-    let files = set.commit()?;
+    let mut files = set.commit()?;
+    if let Some(name) = zarr_labels {
+        files.push(io::write_labels_zarr(path, name, &found.labels, out.force)?);
+    }
     bars.finish();
     report(&found, &files, voice)
 }

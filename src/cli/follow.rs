@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::args::{EngineArgs, OutArgs, ReadArgs};
+use crate::cli::args::{EngineArgs, OutArgs};
 use crate::cli::commands::{self, Voice};
 use crate::cli::pictures::{self, Pictures};
 use crate::cli::progress::Bars;
+use crate::cli::read_args::ReadArgs;
 use crate::error::Result;
 use crate::io::{self, ReadOptions, SeriesFile};
 use crate::model::{Blind, Session};
@@ -51,7 +52,7 @@ impl Request<'_> {
     }
 
     fn options(&self) -> ReadOptions {
-        ReadOptions { voxel_size: self.read.voxel_um, channel: self.read.channel, time: self.read.time }
+        self.read.options()
     }
 
     fn names(&self, more: &[&'static str]) -> Vec<&'static str> {
@@ -95,8 +96,7 @@ pub(crate) fn follow(
     let mut bars = Bars::new(voice.quiet)?;
     let (mut seen, mut inputs) = (Vec::new(), Vec::new());
     for (session, path) in &series.sessions {
-        let stack = io::read_stack(path, &request.options())?;
-        let sha256 = io::sha256(path)?;
+        let (stack, sha256) = io::read_stack_summed(path, &request.options())?;
         let (found, kept) = pipeline::see(&engine, &stack, params, &mut bars)?;
         let folder = request.home().join(format!("session-{}", session.name));
         let set = FileSet::new(&folder, &DETECT_FILES, out.force)?;

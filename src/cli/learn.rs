@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::args::{EngineArgs, OutArgs, ParamsArgs, ReadArgs};
+use crate::cli::args::{EngineArgs, OutArgs, ParamsArgs};
 use crate::cli::commands::{self, Voice};
 use crate::cli::print;
 use crate::cli::progress::Bars;
+use crate::cli::read_args::ReadArgs;
 use crate::error::Result;
-use crate::io::ReadOptions;
 use crate::pipeline::{self, Figures, GroupFigures};
 
 pub(crate) fn learn(
@@ -21,7 +21,7 @@ pub(crate) fn learn(
     voice: Voice,
 ) -> Result<()> {
     let params = commands::read_params(params)?;
-    let options = ReadOptions { voxel_size: read.voxel_um, channel: read.channel, time: read.time };
+    let options = read.options();
     let engine = commands::engine(engine, voice)?;
     let mut bars = Bars::new(voice.quiet)?;
     let target = (out.dir.as_path(), out.force);

@@ -10,6 +10,7 @@ mod learn;
 mod pictures;
 mod print;
 mod progress;
+mod read_args;
 mod score_args;
 mod series;
 mod stats;

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::args::{EngineArgs, OutArgs, ParamsArgs, ReadArgs, ReviewArgs};
+use crate::cli::args::{EngineArgs, OutArgs, ParamsArgs, ReviewArgs};
 use crate::cli::commands::{self, Voice};
 use crate::cli::follow::{Request, Review, follow};
 use crate::cli::print;
+use crate::cli::read_args::ReadArgs;
 use crate::error::Result;
 use crate::io::SeriesFile;
 use crate::pipeline::{self, AUDIT_FILE, Audit, FileSet, SeenSession, Tracked};

@@ -34,6 +34,11 @@ impl Fault {
         Self { problem: format!("page {page}: {}", self.problem), remedy: self.remedy }
     }
 
+    /// The fault with the file of a set that it was met in.
+    pub(super) fn in_file(self, name: &str) -> Self {
+        Self { problem: format!("its file {name}: {}", self.problem), remedy: self.remedy }
+    }
+
     /// The fault as an error about a file.
     pub(super) fn at(self, path: &Path) -> Error {
         Error::file(path, self.problem, self.remedy)

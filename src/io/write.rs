@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ::tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, GrayI16};
 use ::tiff::encoder::{
@@ -11,6 +11,7 @@ use ::tiff::encoder::{
 use ::tiff::tags::Tag;
 
 use crate::error::{Error, Result};
+use crate::io::zarr;
 use crate::units::VoxelSize;
 use crate::volume::{Shape, Stack, Volume, Voxels};
 
@@ -52,6 +53,24 @@ pub fn write_labels(path: impl AsRef<Path>, labels: &Volume<u16>, voxel_size: Vo
         version = env!("CARGO_PKG_VERSION")
     );
     pages::<Gray16>(path.as_ref(), labels, voxel_size, &description)
+}
+
+/// Writes a label image (0: background) as `labels/NAME` into the folder of the OME-Zarr image it belongs to, in the image's version of OME-Zarr, and returns
+/// where it is. It has as many levels as the image, each voxel the label nearest to its centre. It appears whole or not at all.
+///
+/// # Errors
+/// [`Error::Parameter`] if `name` has other characters than letters, digits, - and _; [`Error::File`] if `folder` is no OME-Zarr image, the label image is there and
+/// `force` is not set, or it cannot be written.
+pub fn write_labels_zarr(folder: impl AsRef<Path>, name: &str, labels: &Volume<u16>, force: bool) -> Result<PathBuf> {
+    zarr::write_labels(folder.as_ref(), name, labels, force)
+}
+
+/// Whether [`write_labels_zarr`] may write there; for use before long work.
+///
+/// # Errors
+/// As [`write_labels_zarr`].
+pub fn check_labels_zarr(folder: impl AsRef<Path>, name: &str, force: bool) -> Result<()> {
+    zarr::check_labels(folder.as_ref(), name, force).map(|_| ())
 }
 
 fn pages<C: ColorType>(path: &Path, volume: &Volume<C::Inner>, size: VoxelSize, description: &str) -> Result<()>

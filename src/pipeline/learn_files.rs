@@ -16,7 +16,7 @@ pub const LEARN_FILES: [&str; 3] = ["params.toml", "learn.json", "run.json"];
 /// Learns from marks on stacks (session k is the k-th) and writes [`LEARN_FILES`] to a folder, replacing what is there if the flag of `target` says so.
 ///
 /// # Errors
-/// As [`pipeline::learn`], [`pipeline::candidates`], [`io::read_marks`] and [`io::read_stack`]; files that are there already or cannot be written.
+/// As [`pipeline::learn`], [`pipeline::candidates`], [`io::read_marks`] and [`io::read_stack_summed`]; files that are there already or cannot be written.
 pub fn write_learn(
     engine: &Engine,
     marks: &Path,
@@ -30,13 +30,11 @@ pub fn write_learn(
     FileSet::check(dir, &LEARN_FILES, force)?;
     let (mut seen, mut sizes, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
     for path in stacks {
-        let stack = io::read_stack(path, options)?;
+        let (stack, sha256) = io::read_stack_summed(path, options)?;
         let (dendrites, proposals) = pipeline::candidates(engine, &stack, params, progress)?;
         seen.push(Seen { dendrites, proposals });
         sizes.push(stack.voxel_size);
-        inputs.push(
-            json!({ "path": path.display().to_string(), "sha256": io::sha256(path)?, "voxel_um": stack.voxel_size }),
-        );
+        inputs.push(json!({ "path": path.display().to_string(), "sha256": sha256, "voxel_um": stack.voxel_size }));
     }
     let learned = pipeline::learn(&seen, &io::read_marks(marks, &sizes)?, params)?;
     let fitted = Params { learned: learned.model.clone(), ..params.clone() };

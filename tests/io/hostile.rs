@@ -156,8 +156,10 @@ fn descriptions_that_lie() {
     refused(&ome(sizes, r#"<TiffData IFD="0" PlaneCount="18446744073709551615"/>"#), "18446744073709551615 planes");
     refused(&ome(sizes, r#"<TiffData IFD="0"/>"#), "no page for 1 of its 2 planes");
     let split = r#"<TiffData IFD="0"><UUID FileName="a.tif">1</UUID></TiffData><TiffData IFD="0" FirstZ="1"><UUID FileName="b.tif">2</UUID></TiffData>"#;
-    refused(&ome(sizes, split), "several files (a.tif, b.tif)");
-    refused(&with("<OME><BinaryOnly MetadataFile=\"x\"/></OME>"), "BinaryOnly");
+    refused(&ome(sizes, split), "it names the file a.tif, which is not beside it");
+    refused(&with("<OME><BinaryOnly MetadataFile=\"x\"/></OME>"), "it names the file x, which is not beside it");
+    refused(&with("<OME><BinaryOnly/></OME>"), "MetadataFile does not say");
+    refused(&with("<OME><BinaryOnly MetadataFile=\"stack.tif\"/></OME>"), "names another file in turn");
     refused(&with("SI.hChannels.channelSave = [1;2;3]\n"), "ScanImage says 3 channels");
     refused(&with("SI.x = 1\n"), "channelSave");
     refused(&with("SI.hRoiManager.mroiEnable = 1\n"), "mROI");

@@ -165,6 +165,7 @@ fn sessions(rows: &mut Vec<&Row>, folder: &Path, default: &ReadOptions, faults: 
                     voxel_size: voxel_size(row.text("voxel_um")).or(default.voxel_size),
                     channel: row.parse("channel").unwrap_or_default().or(default.channel),
                     time: row.parse("time").unwrap_or_default().or(default.time),
+                    memory_limit: default.memory_limit,
                 },
                 values: row.cells.iter().filter(|(c, _)| kept(c)).map(|(c, v)| (c.clone(), v.clone())).collect(),
             }

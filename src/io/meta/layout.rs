@@ -69,6 +69,10 @@ pub(crate) struct Layout {
     /// The planes follow the only page without pages of their own.
     pub(crate) one_page: bool,
     pub(crate) voxel: FoundSize,
+    /// Names of the channels; empty where the file has none.
+    pub(crate) channel_names: Vec<String>,
+    /// What else a user should know, such as frames that were averaged.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Layout {
@@ -85,7 +89,17 @@ impl Layout {
                 page_of.extend((0..slices).map(|z| page(t, c, z)));
             }
         }
-        Self { format, slices, channels, times, page_of, one_page: false, voxel }
+        Self {
+            format,
+            slices,
+            channels,
+            times,
+            page_of,
+            one_page: false,
+            voxel,
+            channel_names: Vec::new(),
+            remarks: Vec::new(),
+        }
     }
 
     /// The pages of one channel at one time point.
@@ -93,6 +107,11 @@ impl Layout {
         let start = (time * self.channels + channel) * self.slices;
         &self.page_of[start..start + self.slices]
     }
+}
+
+/// Whether the description is OME-XML.
+pub(crate) fn is_ome(texts: &Texts) -> bool {
+    texts.description.contains("<OME") || texts.description.contains(":OME ")
 }
 
 /// What the file says about its planes; without words, its pages are the planes of one stack.
@@ -103,8 +122,8 @@ pub(crate) fn layout(texts: &Texts, fits: u64) -> Found<Layout> {
     if description.starts_with("ImageJ=") {
         return imagej::layout(texts, fits);
     }
-    if description.contains("<OME") || description.contains(":OME ") {
-        return ome::layout(texts);
+    if is_ome(texts) {
+        return ome::layout(texts, &[], &[texts.pages]);
     }
     if scanimage::wrote(texts) {
         return scanimage::layout(texts);
@@ -117,7 +136,7 @@ pub(crate) fn layout(texts: &Texts, fits: u64) -> Found<Layout> {
 }
 
 /// The product of counts, if it is `pages`.
-pub(super) fn check_count(who: &str, counts: &[(&str, usize)], pages: usize) -> Found<()> {
+pub(crate) fn check_count(who: &str, counts: &[(&str, usize)], pages: usize) -> Found<()> {
     let product = counts.iter().try_fold(1_usize, |n, (_, count)| n.checked_mul(*count));
     if product == Some(pages) && pages > 0 {
         return Ok(());

@@ -2,8 +2,9 @@
 
 mod imagej;
 mod layout;
-mod ome;
+pub(super) mod ome;
 mod scanimage;
 mod unit;
 
-pub(super) use crate::io::meta::layout::{Layout, Texts, layout};
+pub(super) use crate::io::meta::layout::{FoundSize, Layout, Texts, check_count, is_ome, layout};
+pub(super) use crate::io::meta::unit::to_um;

@@ -1,5 +1,7 @@
 //! OME-TIFF: XML in the description (OME model 2016-06; <https://docs.openmicroscopy.org/ome-model/6.3.1/ome-tiff/>).
 
+use std::collections::HashSet;
+
 use roxmltree::{Document, Node};
 
 use crate::io::fault::{Fault, Found};
@@ -23,21 +25,52 @@ fn below<'a>(node: Node<'a, 'a>, name: &'static str) -> impl Iterator<Item = Nod
     node.descendants().filter(move |n| n.tag_name().name() == name)
 }
 
-pub(super) fn layout(texts: &Texts) -> Found<Layout> {
-    let document = Document::parse(&texts.description)
-        .map_err(|e| Fault::damaged(format!("its OME-XML cannot be understood ({e})")))?;
-    let root = document.root();
-    let whole = "combine it into one file: open it in Fiji and save it as one TIFF";
-    if below(root, "BinaryOnly").next().is_some() {
-        return Err(Fault::new("its OME-XML lies in another file (BinaryOnly)", whole));
+fn parse(xml: &str) -> Found<Document<'_>> {
+    Document::parse(xml).map_err(|e| Fault::damaged(format!("its OME-XML cannot be understood ({e})")))
+}
+
+/// The file in which the metadata lie, if they lie in another one.
+pub(crate) fn metadata_file(xml: &str) -> Found<Option<String>> {
+    let document = parse(xml)?;
+    let Some(elsewhere) = below(document.root(), "BinaryOnly").next() else { return Ok(None) };
+    match elsewhere.attribute("MetadataFile") {
+        Some(name) => Ok(Some(name.to_owned())),
+        None => {
+            Err(Fault::damaged("its OME-XML lies in another file (BinaryOnly), and MetadataFile does not say in which"))
+        }
     }
+}
+
+/// The files in which the planes lie, each once, in the order in which they are named; none if no file is named.
+pub(crate) fn files(xml: &str) -> Found<Vec<String>> {
+    let document = parse(xml)?;
+    let pixels = pixels(document.root())?;
+    let mut names: Vec<String> = Vec::new();
+    let mut seen = HashSet::new();
+    for name in below(pixels, "UUID").filter_map(|uuid| uuid.attribute("FileName")) {
+        if seen.insert(name) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// The one image: which of several is meant is not guessed.
+fn pixels<'a>(root: Node<'a, 'a>) -> Found<Node<'a, 'a>> {
     let images: Vec<Node<'_, '_>> = below(root, "Pixels").collect();
-    let [pixels] = images[..] else {
-        return Err(Fault::new(
+    match images[..] {
+        [pixels] => Ok(pixels),
+        _ => Err(Fault::new(
             format!("its OME-XML describes {} images, one is read", images.len()),
             "save the image wanted as a file of its own",
-        ));
-    };
+        )),
+    }
+}
+
+/// The layout of an image in one file, or in several: `names` and how many pages each has. The page of a plane counts through all files.
+pub(crate) fn layout(texts: &Texts, names: &[String], counts: &[usize]) -> Found<Layout> {
+    let document = parse(&texts.description)?;
+    let pixels = pixels(document.root())?;
     let axis = |key| count(pixels, key, None);
     let (x, y) = (axis("SizeX")?, axis("SizeY")?);
     if (x as u64, y as u64) != (texts.width, texts.height) {
@@ -48,18 +81,42 @@ pub(super) fn layout(texts: &Texts) -> Found<Layout> {
     }
     let sizes = Sizes { z: axis("SizeZ")?, c: axis("SizeC")?, t: axis("SizeT")? };
     let planes = sizes.z.checked_mul(sizes.c).and_then(|n| n.checked_mul(sizes.t));
-    if planes.is_none_or(|n| n == 0 || n > texts.pages) {
+    let there: usize = counts.iter().sum();
+    if planes.is_none_or(|n| n == 0 || n > there) {
         let Sizes { z, c, t } = sizes;
         return Err(Fault::new(
-            format!("its OME-XML says SizeZ x SizeC x SizeT = {z} x {c} x {t}, but it has {} pages", texts.pages),
-            whole,
+            format!("its OME-XML says SizeZ x SizeC x SizeT = {z} x {c} x {t}, but it has {there} pages"),
+            "the recording was stopped early, or files of it are missing: copy all of it, or save it again in Fiji",
         ));
     }
-    check_files(pixels)?;
     let order = pixels.attribute("DimensionOrder").unwrap_or("XYZCT");
-    let pages = pages(pixels, sizes, order, texts)?;
+    let pages = pages(pixels, sizes, order, &Files { names, counts })?;
     let page = |t: usize, c: usize, z: usize| pages[(t * sizes.c + c) * sizes.z + z];
-    Ok(Layout::by("OME-TIFF", (sizes.t, sizes.c, sizes.z), voxel_size(pixels), page))
+    let names = pixels.children().filter(|c| c.tag_name().name() == "Channel").filter_map(|c| c.attribute("Name"));
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    let layout = Layout::by("OME-TIFF", (sizes.t, sizes.c, sizes.z), voxel_size(pixels), page);
+    Ok(Layout { channel_names: if names.len() == sizes.c { names } else { Vec::new() }, ..layout })
+}
+
+/// Where pages lie: in one file if there are no names, or a single one (files get renamed).
+struct Files<'a> {
+    names: &'a [String],
+    counts: &'a [usize],
+}
+
+impl Files<'_> {
+    /// The file of a TiffData element, as the number of its first page and how many it has.
+    fn of(&self, data: Node<'_, '_>) -> Found<(usize, usize)> {
+        let name = below(data, "UUID").find_map(|uuid| uuid.attribute("FileName"));
+        let file = match name {
+            _ if self.names.len() < 2 => 0,
+            Some(name) => self.names.iter().position(|n| n == name).unwrap_or(0),
+            None => {
+                return Err(Fault::damaged("its OME-XML names several files, and one TiffData has no UUID FileName"));
+            }
+        };
+        Ok((self.counts[..file].iter().sum(), self.counts[file]))
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +142,7 @@ impl Sizes {
 }
 
 /// The page of each plane, (t, c, z) with z fastest, from the TiffData elements.
-fn pages(pixels: Node<'_, '_>, sizes: Sizes, order: &str, texts: &Texts) -> Found<Vec<usize>> {
+fn pages(pixels: Node<'_, '_>, sizes: Sizes, order: &str, files: &Files<'_>) -> Found<Vec<usize>> {
     let n = sizes.z * sizes.c * sizes.t;
     let [dz, dc, dt] = sizes.strides(order)?;
     // Position in the file's order of planes -> position in ours.
@@ -101,17 +158,17 @@ fn pages(pixels: Node<'_, '_>, sizes: Sizes, order: &str, texts: &Texts) -> Foun
         let (z, c, t) = (first("FirstZ")?, first("FirstC")?, first("FirstT")?);
         let start = if z < sizes.z && c < sizes.c && t < sizes.t { z * dz + c * dc + t * dt } else { n };
         let ifd = first("IFD")?;
+        let (file, there) = files.of(data)?;
         // By the standard: one plane if IFD is given, all otherwise.
         let all = n.saturating_sub(start);
         let planes = count(data, "PlaneCount", Some(if data.attribute("IFD").is_some() { 1 } else { all }))?;
-        if planes > all || ifd.checked_add(planes).is_none_or(|end| end > texts.pages) {
+        if planes > all || ifd.checked_add(planes).is_none_or(|end| end > there) {
             return Err(Fault::damaged(format!(
-                "its OME-XML places {planes} planes from page {ifd} at z {z}, channel {c}, time {t}: the file has {} pages, the image {n} planes",
-                texts.pages
+                "its OME-XML places {planes} planes from page {ifd} at z {z}, channel {c}, time {t}: the file has {there} pages, the image {n} planes"
             )));
         }
         for i in 0..planes {
-            pages[ours[start + i]] = Some(ifd + i);
+            pages[ours[start + i]] = Some(file + ifd + i);
         }
     }
     if !listed {
@@ -121,19 +178,6 @@ fn pages(pixels: Node<'_, '_>, sizes: Sizes, order: &str, texts: &Texts) -> Foun
         let missing = pages.iter().filter(|p| p.is_none()).count();
         Fault::damaged(format!("its OME-XML places no page for {missing} of its {n} planes"))
     })
-}
-
-/// Refuses images whose planes lie in several files. The name of a single one may differ: files get renamed.
-fn check_files(pixels: Node<'_, '_>) -> Found<()> {
-    let mut names = below(pixels, "UUID").filter_map(|uuid| uuid.attribute("FileName"));
-    let first = names.next();
-    match names.find(|&name| Some(name) != first) {
-        Some(other) => Err(Fault::new(
-            format!("its planes are spread over several files ({}, {other})", first.unwrap_or_default()),
-            "combine them into one file: open the set in Fiji and save it as one TIFF",
-        )),
-        None => Ok(()),
-    }
 }
 
 fn voxel_size(pixels: Node<'_, '_>) -> FoundSize {

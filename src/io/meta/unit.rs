@@ -3,7 +3,7 @@
 /// A length in µm; none if the unit is unknown.
 ///
 /// One multiplication or division by a power of ten, so that decimal lengths stay the nearest double.
-pub(super) fn to_um(value: f64, unit: &str) -> Option<f64> {
+pub(crate) fn to_um(value: f64, unit: &str) -> Option<f64> {
     match unit.trim() {
         // U+00B5 micro sign, U+03BC Greek mu; ImageJ writes the former as an escape.
         "um" | "\u{b5}m" | "\u{3bc}m" | "\\u00B5m" | "\\u00b5m" | "micron" | "microns" | "micrometer"

@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
 
 use ::tiff::decoder::{Decoder, Limits};
 use rayon::prelude::*;
 
 use crate::io::fault::{Fault, Found};
-use crate::io::tiff::directory::TiffFile;
-use crate::io::tiff::page::Page;
+use crate::io::tiff::page::Member;
 
 /// A voxel as it lies in a file.
 pub(crate) trait Sample: bytemuck::Pod + Send + Sync {
@@ -78,81 +78,77 @@ impl Seek for Patched {
     }
 }
 
-/// Where the planes of a stack lie.
+/// Where a plane lies.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Planes<'a> {
-    pub(crate) file: &'a TiffFile,
-    pub(crate) pages: &'a [Page],
-    /// All planes follow the first strip of the only page (ImageJ beyond 4 GB).
-    pub(crate) behind_first: Option<u64>,
-    /// The photometric interpretation is a matter of display (ImageJ's look-up tables), not of values.
-    pub(crate) raw_values: bool,
+pub(crate) enum PlaneAt<'a> {
+    /// A page of a TIFF file. With `raw_values` the photometric interpretation is a matter of display (ImageJ's look-up tables), not of values.
+    Page { file: &'a Member, page: usize, raw_values: bool },
+    /// Voxels as they are, from a place in a file on.
+    Bytes { path: &'a Path, at: u64, little_endian: bool },
 }
 
-/// The voxels of the planes `wanted`, one after the other.
+/// The voxels of the planes `wanted`, each of `width` x `height`, one after the other.
 ///
 /// Memory grows only as planes are decoded, so that a file that lies about its size fails before it costs much.
-pub(crate) fn read_planes<T: Sample>(planes: Planes<'_>, wanted: &[usize]) -> Found<Vec<T>> {
-    let plane_len = (planes.pages[0].width * planes.pages[0].height) as usize;
+pub(crate) fn read_planes<T: Sample>((height, width): (usize, usize), wanted: &[PlaneAt<'_>]) -> Found<Vec<T>> {
+    let plane_len = height * width;
     let mut voxels: Vec<T> = Vec::new();
     let no_memory = |_| Fault::new("has more voxels than there is memory for", "crop it, or use a larger machine");
     voxels.try_reserve_exact(plane_len.saturating_mul(wanted.len())).map_err(no_memory)?;
     for batch in wanted.chunks(2 * rayon::current_num_threads()) {
-        let (start, z0) = (voxels.len(), voxels.len() / plane_len);
+        let start = voxels.len();
         voxels.resize(start + batch.len() * plane_len, T::zeroed());
-        let done: Vec<Found<()>> = voxels[start..]
-            .par_chunks_mut(plane_len)
-            .zip(batch)
-            .map_init(
-                || File::open(&planes.file.path),
-                |file, (out, &plane)| {
-                    let file = file.as_ref().map_err(|e| Fault::from(std::io::Error::from(e.kind())))?;
-                    planes.read_one(file, plane, out)
-                },
-            )
-            .collect();
+        let done: Vec<Found<()>> =
+            voxels[start..].par_chunks_mut(plane_len).zip(batch).map(|(out, plane)| plane.read(out)).collect();
         done.into_iter().collect::<Found<()>>()?;
-        if let Some(i) = voxels[start..].iter().position(|v| !v.is_number()) {
-            let (z, y, x) = (z0 + i / plane_len, i % plane_len, planes.pages[0].width as usize);
-            return Err(Fault::new(
-                format!("the voxel (z, y, x) = ({z}, {}, {}) is not a finite number (NaN or infinite)", y / x, y % x),
-                "replace such voxels before saving the stack",
-            ));
-        }
+        check_numbers(&voxels[start..], start / plane_len, (height, width))?;
     }
     Ok(voxels)
 }
 
-impl Planes<'_> {
-    fn read_one<T: Sample>(&self, mut file: &File, plane: usize, out: &mut [T]) -> Found<()> {
-        let Some(at) = self.behind_first else {
-            return self.decode(file, plane, bytemuck::cast_slice_mut(out)).map_err(|fault| fault.on_page(plane));
-        };
-        file.seek(SeekFrom::Start(at + plane as u64 * self.pages[0].bytes()))?;
-        file.read_exact(bytemuck::cast_slice_mut(out))?;
-        if self.file.little_endian != cfg!(target_endian = "little") {
-            out.iter_mut().for_each(|v| *v = v.swapped());
-        }
-        Ok(())
-    }
+/// Refuses what is not a number in planes from `z0` on.
+pub(crate) fn check_numbers<T: Sample>(voxels: &[T], z0: usize, (height, width): (usize, usize)) -> Found<()> {
+    let Some(i) = voxels.iter().position(|v| !v.is_number()) else { return Ok(()) };
+    let (z, y, x) = (z0 + i / (height * width), i / width % height, i % width);
+    Err(Fault::new(
+        format!("the voxel (z, y, x) = ({z}, {y}, {x}) is not a finite number (NaN or infinite)"),
+        "replace such voxels before saving the stack",
+    ))
+}
 
-    fn decode(&self, file: &File, plane: usize, out: &mut [u8]) -> Found<()> {
-        let page = &self.pages[plane];
-        let mut patches = vec![if self.file.big {
-            (8, self.to_bytes(page.directory, 8))
-        } else {
-            (4, self.to_bytes(page.directory, 4))
-        }];
+impl PlaneAt<'_> {
+    fn read<T: Sample>(&self, out: &mut [T]) -> Found<()> {
+        match *self {
+            Self::Page { file, page, raw_values } => {
+                file.decode(page, raw_values, bytemuck::cast_slice_mut(out)).map_err(|fault| fault.on_page(page))
+            }
+            Self::Bytes { path, at, little_endian } => {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(at))?;
+                file.read_exact(bytemuck::cast_slice_mut(out))?;
+                if little_endian != cfg!(target_endian = "little") {
+                    out.iter_mut().for_each(|v| *v = v.swapped());
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Member {
+    fn decode(&self, page: usize, raw_values: bool, out: &mut [u8]) -> Found<()> {
+        let page = &self.pages[page];
+        let mut patches =
+            vec![if self.big { (8, self.to_bytes(page.directory, 8)) } else { (4, self.to_bytes(page.directory, 4)) }];
         match (page.photometric, page.photometric_slot) {
             (1, _) => {}
-            (_, Some(slot)) if self.raw_values => patches.push((slot, self.to_bytes(1, 2))),
+            (_, Some(slot)) if raw_values => patches.push((slot, self.to_bytes(1, 2))),
             (0, _) => {}
             _ => {
                 return Err(Fault::unsupported("its voxels are numbers of colours in a palette, not brightness"));
             }
         }
-        let mut reader = Patched { reader: BufReader::new(file.try_clone()?), position: 0, patches };
-        reader.rewind()?;
+        let mut reader = Patched { reader: BufReader::new(File::open(&self.path)?), position: 0, patches };
         let failed = |e: ::tiff::TiffError| match e {
             ::tiff::TiffError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
                 Fault::damaged("its data end before its last voxel (truncated)")
@@ -164,7 +160,7 @@ impl Planes<'_> {
         decoder.read_image_bytes(out).map_err(failed)
     }
 
-    fn to_bytes(self, value: u64, n: usize) -> Vec<u8> {
-        if self.file.little_endian { value.to_le_bytes()[..n].to_vec() } else { value.to_be_bytes()[8 - n..].to_vec() }
+    fn to_bytes(&self, value: u64, n: usize) -> Vec<u8> {
+        if self.little_endian { value.to_le_bytes()[..n].to_vec() } else { value.to_be_bytes()[8 - n..].to_vec() }
     }
 }

@@ -65,6 +65,13 @@ pub(crate) struct Directory {
 }
 
 impl TiffFile {
+    /// Whether a file begins as a TIFF file does.
+    pub(crate) fn is_tiff(path: &Path) -> Found<bool> {
+        let mut head = Vec::new();
+        File::open(path)?.take(4).read_to_end(&mut head)?;
+        Ok(matches!(head[..], [b'I', b'I', 42 | 43, 0] | [b'M', b'M', 0, 42 | 43]))
+    }
+
     /// Opens a file and reads its header.
     pub(crate) fn open(path: &Path) -> Found<Self> {
         let metadata = std::fs::metadata(path)?;

@@ -7,6 +7,6 @@ mod decode;
 mod directory;
 mod page;
 
-pub(super) use crate::io::tiff::decode::{Planes, read_planes};
+pub(super) use crate::io::tiff::decode::{PlaneAt, Sample, check_numbers, read_planes};
 pub(super) use crate::io::tiff::directory::{Directory, TiffFile, tag};
-pub(super) use crate::io::tiff::page::{Page, VoxelType, pages};
+pub(super) use crate::io::tiff::page::{Member, Page, VoxelType};

@@ -1,5 +1,7 @@
 //! What a page holds, and whether it can hold it.
 
+use std::path::{Path, PathBuf};
+
 use crate::io::fault::{Fault, Found};
 use crate::io::tiff::directory::{Directory, TiffFile, tag};
 
@@ -228,8 +230,33 @@ impl Page {
     }
 }
 
+/// The checked pages of a file that is no longer open: a stack may lie in thousands of files.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) path: PathBuf,
+    pub(crate) len: u64,
+    pub(crate) big: bool,
+    pub(crate) little_endian: bool,
+    pub(crate) pages: Vec<Page>,
+}
+
+impl Member {
+    /// Checks every page of an open file.
+    pub(crate) fn of(mut file: TiffFile, directories: &[Directory]) -> Found<Self> {
+        let pages = pages(&mut file, directories)?;
+        Ok(Self { path: file.path, len: file.len, big: file.big, little_endian: file.little_endian, pages })
+    }
+
+    /// Opens a file and checks every page.
+    pub(crate) fn open(path: &Path) -> Found<Self> {
+        let mut file = TiffFile::open(path)?;
+        let directories = file.directories()?;
+        Self::of(file, &directories)
+    }
+}
+
 /// All pages, each of the same shape, type and compression as the first.
-pub(crate) fn pages(file: &mut TiffFile, directories: &[Directory]) -> Found<Vec<Page>> {
+fn pages(file: &mut TiffFile, directories: &[Directory]) -> Found<Vec<Page>> {
     let mut chunks_left = file.len;
     let mut pages: Vec<Page> = Vec::with_capacity(directories.len());
     for (n, directory) in directories.iter().enumerate() {

@@ -56,8 +56,7 @@ pub(super) fn run(
 ) -> std::result::Result<(), Stop> {
     let (mut seen, mut origins) = (Vec::new(), Vec::new());
     for s in &series.sessions {
-        let stack = io::read_stack(&s.path, &s.options).map_err(of_input)?;
-        let sha256 = io::sha256(&s.path).map_err(of_input)?;
+        let (stack, sha256) = io::read_stack_summed(&s.path, &s.options).map_err(of_input)?;
         let (found, kept) = pipeline::see(tools.engine, &stack, tools.params, progress).map_err(of_input)?;
         let with = |name: &&str| tools.pictures.is_some() || *name != "overlay.png";
         let names: Vec<&str> = DETECT_FILES.into_iter().filter(with).collect();

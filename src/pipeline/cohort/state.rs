@@ -67,7 +67,7 @@ pub(super) fn key(series: &CohortSeries, params: &Params) -> Result<String> {
         sessions.push(json!({
             "name": s.session.name,
             "day": s.session.day,
-            "sha256": io::sha256(&s.path)?,
+            "sha256": io::stack_sha256(&s.path)?,
             "voxel_um": s.options.voxel_size,
             "channel": s.options.channel,
             "time": s.options.time,

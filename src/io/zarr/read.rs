@@ -1,0 +1,192 @@
+//! Voxels of an OME-Zarr image.
+
+use std::path::{Path, PathBuf};
+
+use zarrs::array::{Array, ArraySubset, ElementOwned};
+use zarrs::plugin::{ExtensionName as _, ZarrVersion};
+use zarrs::storage::{ReadableListableStorageTraits, ReadableStorageTraits as _};
+
+use crate::io::fault::{Fault, Found};
+use crate::io::memory::MemoryLimit;
+use crate::io::source::{Described, Source};
+use crate::io::tiff::{Sample, VoxelType, check_numbers};
+use crate::io::zarr::ome::{Axis, Image, image};
+use crate::io::zarr::store::{Store, Version};
+use crate::volume::{Volume, Voxels};
+
+/// More chunks than this in one channel make reading a matter of days.
+const MAX_CHUNKS: u64 = 20_000_000;
+
+/// Bytes beyond the chunk itself that a codec may write.
+const CODEC_BYTES: u64 = 1 << 20;
+
+type Keys = dyn ReadableListableStorageTraits;
+
+/// The first level of an OME-Zarr image.
+pub(super) struct ZarrStack {
+    store: Store,
+    image: Image,
+    array: Array<Keys>,
+    described: Described,
+}
+
+impl ZarrStack {
+    pub(super) fn open(path: &Path) -> Found<Self> {
+        let store = Store::open(path)?;
+        let image = image(&store)?;
+        let level = &image.levels[0].path;
+        let array = open_array(&store, level)?;
+        let shape = array.shape().to_vec();
+        if shape.len() != image.axes.len() {
+            return Err(Fault::damaged(format!(
+                "its array {level} has {} axes, its multiscales {}",
+                shape.len(),
+                image.axes.len()
+            )));
+        }
+        let along = |axis| image.axes.iter().position(|a| *a == axis).map_or(1, |at| shape[at] as usize);
+        let voxel_type = voxel_type(&array)?;
+        let (chunk, chunks) = chunks(&array)?;
+        let missing = chunks.saturating_sub(store.chunks(level)?);
+        let remark = format!("{missing} of {chunks} chunks are not there: their voxels have the array's fill value");
+        let described = Described {
+            format: match image.version {
+                Version::V2 => "OME-Zarr 0.4".into(),
+                Version::V3 => "OME-Zarr 0.5".into(),
+            },
+            slices: along(Axis::Z),
+            height: along(Axis::Y),
+            width: along(Axis::X),
+            voxel_type,
+            voxel: image.voxel.clone(),
+            channels: along(Axis::Channel),
+            times: along(Axis::Time),
+            channel_names: if image.channel_names.len() == along(Axis::Channel) {
+                image.channel_names.clone()
+            } else {
+                Vec::new()
+            },
+            remarks: if missing > 0 { vec![remark] } else { Vec::new() },
+            compression: format!("chunks of {chunk}"),
+            bytes: store.bytes(level)?,
+        };
+        Ok(Self { store, image, array, described })
+    }
+
+    /// The part of the array that is planes `z` of one channel at one time point.
+    fn subset(&self, channel: usize, time: usize, z: std::ops::Range<usize>) -> ArraySubset {
+        let d = &self.described;
+        let ranges = self.image.axes.iter().map(|axis| {
+            let range = match axis {
+                Axis::Time => time..time + 1,
+                Axis::Channel => channel..channel + 1,
+                Axis::Z => z.clone(),
+                Axis::Y => 0..d.height,
+                Axis::X => 0..d.width,
+            };
+            range.start as u64..range.end as u64
+        });
+        ArraySubset::new_with_ranges(&ranges.collect::<Vec<_>>())
+    }
+
+    /// Planes of a chunk, so that none is decoded twice.
+    fn planes_per_chunk(&self) -> usize {
+        let at = self.image.axes.iter().position(|a| *a == Axis::Z);
+        let origin = vec![0; self.image.axes.len()];
+        let chunk = self.array.chunk_shape(&origin).ok();
+        at.zip(chunk).map_or(1, |(at, chunk)| (chunk[at].get() as usize).clamp(1, self.described.slices))
+    }
+
+    fn volume<T: Sample + ElementOwned>(&self, channel: usize, time: usize) -> Found<Volume<T>> {
+        let d = &self.described;
+        let shape = d.shape().map_err(|e| Fault::damaged(e.to_string()))?;
+        let mut voxels: Vec<T> = Vec::new();
+        let no_memory = |_| Fault::new("has more voxels than there is memory for", "crop it, or use a larger machine");
+        voxels.try_reserve_exact(shape.len()).map_err(no_memory)?;
+        let step = self.planes_per_chunk();
+        for z in (0..d.slices).step_by(step) {
+            let subset = self.subset(channel, time, z..(z + step).min(d.slices));
+            self.check_chunks(&subset)?;
+            let part = self.array.retrieve_array_subset::<Vec<T>>(&subset);
+            let part = part.map_err(|e| Fault::damaged(format!("planes from {z} on cannot be decoded ({e})")))?;
+            check_numbers(&part, z, (d.height, d.width))?;
+            voxels.extend_from_slice(&part);
+        }
+        Volume::new(shape, voxels).map_err(|e| Fault::damaged(e.to_string()))
+    }
+
+    /// Refuses chunks that are much longer than what they decode to: a small file could otherwise claim any amount of memory.
+    fn check_chunks(&self, subset: &ArraySubset) -> Found<()> {
+        let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("its chunks cannot be found ({e})"));
+        let chunks = self.array.chunks_in_array_subset(subset).map_err(|e| cannot(&e))?;
+        for chunk in chunks.iter().flat_map(|c| c.indices().into_iter()) {
+            let shape = self.array.chunk_shape(&chunk).map_err(|e| cannot(&e))?;
+            let decoded = shape.iter().fold(self.described.voxel_type.bytes(), |n, s| n.saturating_mul(s.get()));
+            let key = self.array.chunk_key(&chunk);
+            let encoded = self.store.keys.size_key(&key).map_err(|e| cannot(&e))?.unwrap_or(0);
+            if encoded > decoded.saturating_mul(2).saturating_add(CODEC_BYTES) {
+                return Err(Fault::damaged(format!(
+                    "its chunk {key} has {encoded} bytes, {decoded} bytes of voxels are expected"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn open_array(store: &Store, path: &str) -> Found<Array<Keys>> {
+    Array::open(store.keys.clone(), &format!("/{path}"))
+        .map_err(|e| Fault::damaged(format!("its array {path} cannot be opened ({e})")))
+}
+
+fn voxel_type(array: &Array<Keys>) -> Found<VoxelType> {
+    let name = array.data_type().name(ZarrVersion::V3).unwrap_or_default();
+    match name.as_ref() {
+        "uint8" => Ok(VoxelType::U8),
+        "uint16" => Ok(VoxelType::U16),
+        "int16" => Ok(VoxelType::I16),
+        "float32" => Ok(VoxelType::F32),
+        other => Err(Fault::new(
+            format!("its voxels are {other}; read are uint8, uint16, int16 and float32"),
+            "write it again as one of these",
+        )),
+    }
+}
+
+/// The shape of a chunk as text, and how many there are; refused if a chunk or their number is absurd.
+fn chunks(array: &Array<Keys>) -> Found<(String, u64)> {
+    let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("its chunks cannot be understood ({e})"));
+    let shape = array.chunk_shape(&vec![0; array.dimensionality()]).map_err(|e| cannot(&e))?;
+    let count = array.chunk_grid_shape().iter().try_fold(1_u64, |n, &c| n.checked_mul(c));
+    let text = shape.iter().map(|s| s.get().to_string()).collect::<Vec<_>>().join(" x ");
+    match count {
+        Some(count) if count <= MAX_CHUNKS => Ok((text, count)),
+        _ => Err(Fault::new(
+            format!("its {:?} voxels lie in chunks of {text}: more than {MAX_CHUNKS} chunks", array.shape()),
+            "write it again in larger chunks",
+        )),
+    }
+}
+
+impl Source for ZarrStack {
+    fn described(&self) -> &Described {
+        &self.described
+    }
+
+    fn read(&self, channel: usize, time: usize, limit: MemoryLimit) -> Found<Voxels> {
+        let origin = vec![0; self.array.dimensionality()];
+        let shape = self.array.chunk_shape(&origin).map_err(|e| Fault::damaged(e.to_string()))?;
+        let bytes = shape.iter().fold(self.described.voxel_type.bytes(), |n, s| n.saturating_mul(s.get()));
+        limit.check("one chunk of the OME-Zarr", bytes).map_err(|e| Fault::damaged(e.to_string()))?;
+        Ok(match self.described.voxel_type {
+            VoxelType::U8 => Voxels::U8(self.volume(channel, time)?),
+            VoxelType::U16 => Voxels::U16(self.volume(channel, time)?),
+            VoxelType::I16 => Voxels::I16(self.volume(channel, time)?),
+            VoxelType::F32 => Voxels::F32(self.volume(channel, time)?),
+        })
+    }
+
+    fn files(&self) -> Found<Vec<PathBuf>> {
+        self.store.files(&self.image.levels[0].path)
+    }
+}

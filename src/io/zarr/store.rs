@@ -1,0 +1,134 @@
+//! Where the keys of a Zarr hierarchy lie, with a ceiling on what is read at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+use zarrs::filesystem::FilesystemStore;
+use zarrs::storage::{ReadableListableStorageTraits, StoreKey, StorePrefix};
+use zarrs_zip::ZipStorageAdapter;
+
+use crate::io::fault::{Fault, Found};
+
+/// Metadata longer than this describe no image.
+const MAX_JSON_BYTES: u64 = 16 << 20;
+
+/// Version of the Zarr format: 2 under OME-Zarr 0.4, 3 under 0.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    V2,
+    V3,
+}
+
+/// A folder or a zip file.
+pub(super) struct Store {
+    pub(super) keys: Arc<dyn ReadableListableStorageTraits>,
+    path: PathBuf,
+    is_zip: bool,
+}
+
+impl Store {
+    pub(super) fn open(path: &Path) -> Found<Self> {
+        let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("cannot be opened as Zarr ({e})"));
+        if path.is_dir() {
+            let keys = FilesystemStore::new(path).map_err(|e| cannot(&e))?;
+            return Ok(Self { keys: Arc::new(keys), path: path.into(), is_zip: false });
+        }
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = FilesystemStore::new(parent).map_err(|e| cannot(&e))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let key = StoreKey::new(name).map_err(|e| cannot(&e))?;
+        let root = zip_root(Arc::new(folder), key)?;
+        Ok(Self { keys: Arc::new(root), path: path.into(), is_zip: true })
+    }
+
+    /// The JSON at a key; none if there is none.
+    pub(super) fn json(&self, key: &str) -> Found<Option<Value>> {
+        let key = StoreKey::new(key).map_err(|e| Fault::damaged(format!("it names the Zarr key {e}")))?;
+        let cannot = |e: zarrs::storage::StorageError| Fault::damaged(format!("{key} cannot be read ({e})"));
+        let Some(bytes) = self.keys.size_key(&key).map_err(cannot)? else { return Ok(None) };
+        if bytes > MAX_JSON_BYTES {
+            return Err(Fault::damaged(format!("{key} has {bytes} bytes, read are at most {MAX_JSON_BYTES}")));
+        }
+        let Some(text) = self.keys.get(&key).map_err(cannot)? else { return Ok(None) };
+        let value = serde_json::from_slice(&text);
+        value.map(Some).map_err(|e| Fault::damaged(format!("{key} is no JSON ({e})")))
+    }
+
+    /// The attributes of a group, and the version it is written in; none if there is no group.
+    pub(super) fn attributes(&self, group: &str) -> Found<Option<(Value, Version)>> {
+        if let Some(mut node) = self.json(&below(group, "zarr.json"))? {
+            return Ok(Some((node["attributes"].take(), Version::V3)));
+        }
+        if let Some(attributes) = self.json(&below(group, ".zattrs"))? {
+            return Ok(Some((attributes, Version::V2)));
+        }
+        Ok(None)
+    }
+
+    /// How many keys lie below an array that are chunks.
+    pub(super) fn chunks(&self, array: &str) -> Found<u64> {
+        let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("{array} cannot be listed ({e})"));
+        let prefix = StorePrefix::new(format!("{array}/")).map_err(|e| cannot(&e))?;
+        let keys = self.keys.list_prefix(&prefix).map_err(|e| cannot(&e))?;
+        let words = ["zarr.json", ".zarray", ".zattrs"];
+        Ok(keys.iter().filter(|k| !words.iter().any(|w| k.as_str().ends_with(w))).count() as u64)
+    }
+
+    /// The files that hold the metadata of the groups above an array, and the array itself, sorted.
+    pub(super) fn files(&self, array: &str) -> Found<Vec<PathBuf>> {
+        if self.is_zip {
+            return Ok(vec![self.path.clone()]);
+        }
+        let mut files = Vec::new();
+        let mut group = self.path.clone();
+        for part in [""].into_iter().chain(array.split('/')) {
+            group.push(part);
+            let words = ["zarr.json", ".zattrs", ".zgroup", ".zarray"].map(|name| group.join(name));
+            files.extend(words.into_iter().filter(|f| f.is_file()));
+        }
+        walk(&self.path.join(array), &mut files, 0)?;
+        files.sort();
+        files.dedup();
+        Ok(files)
+    }
+
+    /// Bytes of everything that belongs to an array.
+    pub(super) fn bytes(&self, array: &str) -> Found<u64> {
+        let files = self.files(array)?;
+        files.iter().try_fold(0, |sum, f| Ok(sum + std::fs::metadata(f)?.len()))
+    }
+}
+
+/// Chunks lie some five folders deep; deeper is a link that leads back.
+const MAX_DEPTH: usize = 16;
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Found<()> {
+    if depth > MAX_DEPTH {
+        return Err(Fault::damaged(format!("{} lies more than {MAX_DEPTH} folders deep", folder.display())));
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.path().is_dir() { walk(&entry.path(), files, depth + 1)? } else { files.push(entry.path()) }
+    }
+    Ok(())
+}
+
+/// A zip holds the image at its root, or in the one folder it holds.
+fn zip_root(folder: Arc<FilesystemStore>, key: StoreKey) -> Found<ZipStorageAdapter<FilesystemStore>> {
+    let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("cannot be opened as a zip file ({e})"));
+    let root = ZipStorageAdapter::new(folder.clone(), key.clone()).map_err(|e| cannot(&e))?;
+    use zarrs::storage::ListableStorageTraits as _;
+    let top = root.list_dir(&StorePrefix::root()).map_err(|e| cannot(&e))?;
+    match &top.prefixes()[..] {
+        [one] if top.keys().is_empty() => {
+            ZipStorageAdapter::new_with_path(folder, key, one.as_str()).map_err(|e| cannot(&e))
+        }
+        _ => Ok(root),
+    }
+}
+
+/// A key below a group; the root is the empty group.
+pub(super) fn below(group: &str, name: &str) -> String {
+    if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") }
+}

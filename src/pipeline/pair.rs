@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::geometry::{Elastic, Line, SessionMap};
 use crate::pipeline::Params;
 use crate::register::{self, Drift, Drifted, Overlap, Pair, Profile, RigidFit};
-use crate::track::{self, Beliefs, Laid, Likeness, Match, Near, TrackParams};
+use crate::track::{self, Beliefs, Laid, Likeness, Match, Near, Scales, TrackParams};
 use crate::units::PointUm;
 
 /// Spines and dendrites of one session, in its own µm.
@@ -34,6 +34,8 @@ pub struct PairLinks {
     pub lines_in_b: Vec<Line>,
     /// Which line runs along which.
     pub overlaps: Vec<Overlap>,
+    /// How exactly spines repeat.
+    pub scales: Scales,
     /// Spines that are the same.
     pub same: Vec<Same>,
 }
@@ -58,9 +60,9 @@ pub fn link_pair(a: &Observed, b: &Observed, trust_ids: bool, params: &Params) -
     let near = Near::all(&laid_a, &laid_b, |la, lb| alike.contains(&(la, lb)), &params.track);
     let mut drift = Drift::new(&lines_in_b, &params.register);
     drift.compare((&lines_in_b, &a.profiles), (&b.lines, &b.profiles), &overlaps, &params.register);
-    let (elastic, pairs) = settle(&laid_a, &laid_b, &near, &drift, params);
+    let Settled { elastic, scales, pairs } = settle(&laid_a, &laid_b, &near, &drift, params);
     let same = with_certainty(&pairs, &params.track);
-    Ok(PairLinks { map: SessionMap { rigid: fit.rigid, elastic }, fit, lines_in_b, overlaps, same })
+    Ok(PairLinks { map: SessionMap { rigid: fit.rigid, elastic }, fit, lines_in_b, overlaps, scales, same })
 }
 
 /// Links spines that no session in between links: `map` leads over the sessions in between.
@@ -71,7 +73,7 @@ pub(super) fn link_across(
     a: &Observed,
     b: &Observed,
     alike: &BTreeSet<(usize, usize)>,
-    map: &SessionMap,
+    (map, scales): (&SessionMap, &Scales),
     params: &Params,
 ) -> Result<Vec<Same>> {
     let lines: Vec<Line> = a.lines.iter().map(|line| line.moved(&map.rigid)).collect();
@@ -80,11 +82,11 @@ pub(super) fn link_across(
     let near = Near::all(&laid_a, &laid_b, |la, lb| alike.contains(&(la, lb)), &params.track);
     let likeness = Likeness::new(&laid_b);
     // The displacement is known from what the sessions in between share, not from the spines in question.
-    let sigma_um = params.track.sigma_s_um.hypot(params.register.drift_um);
+    let sigma_um = scales.s_um.hypot(params.register.drift_um);
     let cost = |n: &Near| {
         let foot = &laid_a.feet[n.a];
         let field_um = map.elastic.at(foot.line, foot.s_um).ds_um;
-        let odds = likeness.log_odds(n, &params.track) + Likeness::along(n.ds_um, field_um, sigma_um).ln();
+        let odds = likeness.log_odds(n, scales, &params.track) + Likeness::along(n.ds_um, field_um, sigma_um).ln();
         Match { a: n.a, b: n.b, cost: -odds }
     };
     Ok(with_certainty(&near.iter().map(cost).collect::<Vec<_>>(), &params.track))
@@ -109,31 +111,55 @@ const SETTLED: f64 = 1e-3;
 /// Least likelihood of a displacement in a message, so that it can be taken out again.
 const FAINT: f64 = 1e-100;
 
+/// What the rounds have settled on.
+struct Settled {
+    elastic: Elastic,
+    scales: Scales,
+    pairs: Vec<Match>,
+}
+
+/// How well every pair fits, by everything but the displacement (the odds), and at every displacement.
+struct Fits {
+    alike: Vec<f64>,
+    along: Vec<Vec<f64>>,
+}
+
+impl Fits {
+    fn new(near: &[Near], likeness: &Likeness, drift: &Drift, scales: &Scales, params: &TrackParams) -> Self {
+        let along = |n: &Near| drift.shifts_um().iter().map(|&d| Likeness::along(n.ds_um, d, scales.s_um)).collect();
+        Self {
+            alike: near.iter().map(|n| likeness.log_odds(n, scales, params).exp()).collect(),
+            along: near.iter().map(along).collect(),
+        }
+    }
+}
+
 /// The displacement along the dendrites and P(same) of every pair as one model, by belief propagation: each spine tells the
 /// chain of its line how well every displacement fits its partners, as far as those are free; the chain tells each spine what
 /// all the others (and the image) say of the displacement at its place, never what it said itself. So no pair confirms itself, and P(same) covers
-/// that the displacement is not known exactly.
-fn settle(a: &Laid, b: &Laid, near: &[Near], drift: &Drift, params: &Params) -> (Elastic, Vec<Match>) {
+/// that the displacement is not known exactly. How exactly spines repeat is fitted on the way.
+fn settle(a: &Laid, b: &Laid, near: &[Near], drift: &Drift, params: &Params) -> Settled {
     let likeness = Likeness::new(b);
-    let alike: Vec<f64> = near.iter().map(|n| likeness.log_odds(n, &params.track).exp()).collect();
-    let along: Vec<Vec<f64>> = near
-        .iter()
-        .map(|n| drift.shifts_um().iter().map(|&d| Likeness::along(n.ds_um, d, params.track.sigma_s_um)).collect())
-        .collect();
+    let mut scales = Scales::new(&params.track);
     let mut said: Vec<Vec<f64>> = vec![vec![1.0; drift.shifts_um().len()]; a.feet.len()];
     let mut before = vec![f64::INFINITY; near.len()];
     let (mut drifted, mut pairs, mut p_same) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..params.track.rounds {
+        let fits = Fits::new(near, &likeness, drift, &scales, &params.track);
         drifted = chains(a, drift, &said);
-        let others = |n: &Near| of_others(drifted_at(a, n.a, drift, &drifted), &said[n.a]);
-        let cost = |(n, (alike, along)): (&Near, (&f64, &Vec<f64>))| {
-            let odds: f64 = alike * others(n).iter().zip(along).map(|(p, l)| p * l).sum::<f64>();
+        let others: Vec<Vec<f64>> =
+            near.iter().map(|n| of_others(drifted_at(a, n.a, drift, &drifted), &said[n.a])).collect();
+        let cost = |(k, n): (usize, &Near)| {
+            let odds: f64 = fits.alike[k] * others[k].iter().zip(&fits.along[k]).map(|(p, l)| p * l).sum::<f64>();
             Match { a: n.a, b: n.b, cost: -odds.max(FAINT).ln() }
         };
-        pairs = near.iter().zip(alike.iter().zip(&along)).map(cost).collect();
+        pairs = near.iter().enumerate().map(cost).collect();
         let beliefs = track::beliefs(&pairs);
         let settled = beliefs.p_same.iter().zip(&before).all(|(new, old)| (new - old).abs() < SETTLED);
-        said = say(near, &alike, &along, &beliefs, &said);
+        said = say(near, &fits, &beliefs, &said);
+        let expected = |p: &[f64]| p.iter().zip(drift.shifts_um()).map(|(p, d)| p * d).sum::<f64>();
+        let beyond: Vec<f64> = near.iter().zip(&others).map(|(n, p)| n.ds_um - expected(p)).collect();
+        scales = Scales::fitted(near, &beliefs.p_same, &beyond, (a.feet.len(), b.feet.len()), &params.track);
         before.clone_from(&beliefs.p_same);
         p_same = beliefs.p_same;
         if settled {
@@ -151,7 +177,7 @@ fn settle(a: &Laid, b: &Laid, near: &[Near], drift: &Drift, params: &Params) -> 
             shift.ds_um = drift.mean_um(line, s_um, drifted);
         }
     }
-    (elastic, pairs)
+    Settled { elastic, scales, pairs }
 }
 
 /// The displacement along every line, given what its spines say.
@@ -180,12 +206,12 @@ fn of_others(all: &[f64], said: &[f64]) -> Vec<f64> {
 
 /// What every spine says of the displacement at its place: halfway (in logarithms) from what it said before, so that the rounds
 /// settle.
-fn say(near: &[Near], alike: &[f64], along: &[Vec<f64>], beliefs: &Beliefs, before: &[Vec<f64>]) -> Vec<Vec<f64>> {
+fn say(near: &[Near], fits: &Fits, beliefs: &Beliefs, before: &[Vec<f64>]) -> Vec<Vec<f64>> {
     // 1: it has no partner, whatever the displacement.
     let mut now: Vec<Vec<f64>> = before.iter().map(|row| vec![1.0; row.len()]).collect();
     for (n, pair) in near.iter().enumerate() {
-        let weight = alike[n] * beliefs.free[n];
-        now[pair.a].iter_mut().zip(&along[n]).for_each(|(v, l)| *v += weight * l);
+        let weight = fits.alike[n] * beliefs.free[n];
+        now[pair.a].iter_mut().zip(&fits.along[n]).for_each(|(v, l)| *v += weight * l);
     }
     let halfway = |(now, before): (Vec<f64>, &Vec<f64>)| {
         let most = now.iter().copied().fold(0.0, f64::max);

@@ -9,7 +9,7 @@ use crate::geometry::{Line, SessionMap};
 use crate::pipeline::Params;
 use crate::pipeline::pair::{self, Observed, PairLinks};
 use crate::progress::Progress;
-use crate::track::{self, Member};
+use crate::track::{self, Member, Scales};
 
 /// Steps of a session between two reports of progress.
 const BATCH: usize = 8;
@@ -100,8 +100,8 @@ fn over(
             lines: sessions[session].lines.clone(),
             profiles: Vec::new(),
         };
-        let (map, alike) = path(&pairs[k..to]);
-        let same = pair::link_across(&only(k, &ends), &only(to, &begins), &alike, &map, params)?;
+        let (map, alike, scales) = path(&pairs[k..to]);
+        let same = pair::link_across(&only(k, &ends), &only(to, &begins), &alike, (&map, &scales), params)?;
         Ok(same.into_iter().map(|(a, b, p)| ((k, ends[a]), (to, begins[b]), p)).collect::<Vec<_>>())
     };
     let last = sessions.len().saturating_sub(missed + 1);
@@ -110,8 +110,8 @@ fn over(
     Ok(())
 }
 
-/// The map, and which line is which, over several steps.
-fn path(steps: &[PairLinks]) -> (SessionMap, BTreeSet<(usize, usize)>) {
+/// The map, which line is which, and how exactly spines repeat over several steps.
+fn path(steps: &[PairLinks]) -> (SessionMap, BTreeSet<(usize, usize)>, Scales) {
     let alike = |pair: &PairLinks| -> BTreeSet<(usize, usize)> { pair.overlaps.iter().map(|o| (o.a, o.b)).collect() };
     let mut map = steps[0].map.clone();
     let mut same = alike(&steps[0]);
@@ -122,7 +122,8 @@ fn path(steps: &[PairLinks]) -> (SessionMap, BTreeSet<(usize, usize)>) {
         let next = alike(step);
         same = same.iter().flat_map(|&(a, b)| next.iter().filter(move |n| n.0 == b).map(move |n| (a, n.1))).collect();
     }
-    (map, same)
+    let scales = steps[1..].iter().fold(steps[0].scales, |all, step| all.widest(&step.scales));
+    (map, same, scales)
 }
 
 /// Numbers that lines of all sessions share: two lines are one dendrite if they run together over half of the shorter one.

@@ -1,6 +1,6 @@
 //! How alike two spines are, against two that have nothing to do with each other.
 
-use crate::track::{Laid, Near, TrackParams};
+use crate::track::{Laid, Near, Scales, TrackParams};
 
 /// Entropy range: a normal distribution of standard deviation 1 is as spread as a uniform one of this width, √(2πe).
 const WIDTH: f64 = 4.13;
@@ -48,13 +48,13 @@ impl Likeness {
     ///
     /// with L(x) = (1 - stray) N(x; sigma) * width + stray: how much more often a deviation x is met between views of one spine than
     /// between two spines. Times the density of ds between views of one spine this is the odds of the pair against both being without partner.
-    pub fn log_odds(&self, near: &Near, params: &TrackParams) -> f64 {
+    pub fn log_odds(&self, near: &Near, scales: &Scales, params: &TrackParams) -> f64 {
         let ratio =
             |x: f64, sigma: f64, width: f64| (1.0 - params.stray) * normal(x, sigma) * width + params.stray.max(1e-9);
-        let gone = 1.0 - params.persists;
-        (params.persists / (gone * gone) / self.per_um).ln()
-            + ratio(near.du_um, params.sigma_u_um, self.width_u_um).ln()
-            + ratio(near.dw_um, params.sigma_w_um, self.width_w_um).ln()
+        let gone = 1.0 - scales.persists;
+        (scales.persists / (gone * gone) / self.per_um).ln()
+            + ratio(near.du_um, scales.u_um, self.width_u_um).ln()
+            + ratio(near.dw_um, scales.w_um, self.width_w_um).ln()
             - if near.same_side { 0.0 } else { params.opposite }
     }
 

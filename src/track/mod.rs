@@ -11,6 +11,8 @@ mod emission;
 mod likeness;
 mod near;
 mod presence;
+mod scales;
+mod states;
 
 pub use crate::track::assign::{Match, assign};
 pub use crate::track::belief::{Beliefs, beliefs};
@@ -19,6 +21,7 @@ pub use crate::track::emission::{Evidence, FoundSpine};
 pub use crate::track::likeness::Likeness;
 pub use crate::track::near::{Laid, Near};
 pub use crate::track::presence::{FittedSeries, Presence, PresenceParams, SeriesPresence, presence, presence_given};
+pub use crate::track::scales::Scales;
 
 use crate::params::params;
 
@@ -31,6 +34,8 @@ params! {
         sigma_u_um: f64 = 0.45, "µm", 0.01..=10.0, "linked human points: .35 to .55, each measured from its own session's centreline";
         /// Standard deviation along z.
         sigma_w_um: f64 = 1.2, "µm", 0.01..=20.0, "linked human points: .95 to 1.3, each measured from its own session's centreline";
+        /// Links that a default counts for while the standard deviations are fitted to a pair of sessions.
+        prior_links: f64 = 8.0, "links", 0.1..=10000.0, "a third of a small field's";
         /// Share of spines whose length, or whose depth, says nothing about who they are: spines grow, and planes are misjudged.
         stray: f64 = 0.1, "", 0.0..=1.0, "linked human points: 5 to 10 % beyond 2.5 sigma; .03 to .2 give the same links within 2 of 219";
         /// Added to the cost for opposite sides of the dendrite.

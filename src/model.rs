@@ -24,13 +24,15 @@ impl NoiseModel {
     }
 }
 
-/// A stretch of a dendrite on which spines cannot be judged.
+/// A stretch of one side of a dendrite on which spines cannot be judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unscorable {
     /// Start, arc length in µm.
     pub from_um: f64,
     /// End, arc length in µm.
     pub to_um: f64,
+    /// On which side.
+    pub side: Side,
     /// Why.
     pub reason: UnscorableReason,
 }
@@ -80,14 +82,23 @@ impl Dendrite {
         self.s_um.last().copied().unwrap_or(0.0)
     }
 
-    /// Length of the centreline that can be judged, µm.
+    /// Length of the centreline that can be judged, µm: the mean of what can be on either side.
     pub fn scorable_length_um(&self) -> f64 {
-        let (mut covered, mut end) = (0.0, 0.0_f64);
-        for stretch in &self.unscorable {
-            covered += (stretch.to_um - stretch.from_um.max(end)).max(0.0);
-            end = end.max(stretch.to_um);
-        }
-        (self.length_um() - covered).max(0.0)
+        let covered = |side: Side| {
+            let (mut covered, mut end) = (0.0, 0.0_f64);
+            for stretch in self.unscorable.iter().filter(|u| u.side == side) {
+                covered += (stretch.to_um - stretch.from_um.max(end)).max(0.0);
+                end = end.max(stretch.to_um);
+            }
+            covered
+        };
+        (self.length_um() - 0.5 * (covered(Side::Left) + covered(Side::Right))).max(0.0)
+    }
+
+    /// Why spines cannot be judged on one side at arc length `s_um`; none if they can.
+    pub fn unscorable_at(&self, s_um: f64, side: Side) -> Option<UnscorableReason> {
+        let here = |u: &&Unscorable| u.side == side && (u.from_um..=u.to_um).contains(&s_um);
+        self.unscorable.iter().find(here).map(|u| u.reason)
     }
 
     /// The centreline point at arc length `s_um` (clamped to the ends).
@@ -216,6 +227,8 @@ pub struct Call {
     pub p_present: Option<f64>,
     /// Probability that one is there in this and in the session before; none where that is not known.
     pub p_both: Option<f64>,
+    /// Share of spines of this size that are found in that session by themselves; none where that is not known.
+    pub p_found: Option<f64>,
     /// Where, in that session's own µm: the spine's place, or where it would be; none where not even that is known.
     pub place: Option<PointUm>,
     /// Number of the spine in that session's table (`spine_id`, or `spine_row` of marks), if one was found there.
@@ -239,6 +252,7 @@ impl Call {
             status,
             p_present: None,
             p_both: None,
+            p_found: None,
             place,
             spine: None,
             head_width_um: None,

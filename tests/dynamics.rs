@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gemmule::dynamics::{
-    Cohort, DendriteLength, DynamicsParams, Turnover, bootstrap, intervals, survival, write_dynamics_csv,
+    Basis, Cohort, DendriteLength, DynamicsParams, Turnover, bootstrap, intervals, survival, write_dynamics_csv,
     write_survival_csv,
 };
 use gemmule::model::{Call, Session, Status, Track};
@@ -68,11 +68,11 @@ fn bounds_hold_the_rate_and_repeat() {
     let tracks: Vec<Track> = (0..200).map(|n| track(n, 1, if n % 10 == 0 { "+-" } else { "++" })).collect();
     let refs: Vec<&Track> = tracks.iter().collect();
     let params = DynamicsParams::default();
-    let (lower, upper) = bootstrap(&refs, (0, 1), false, &params).elimination.unwrap();
+    let (lower, upper) = bootstrap(&refs, (0, 1), Basis::Called, &params).elimination.unwrap();
     // Binomial: .1 +- 1.96 * sqrt(.09 / 200) = .042; 1000 resamples leave some .003.
     assert!((lower - 0.058).abs() < 0.008 && (upper - 0.142).abs() < 0.008, "{lower} {upper}");
-    assert_eq!(bootstrap(&refs, (0, 1), false, &params), bootstrap(&refs, (0, 1), false, &params));
-    assert_eq!(bootstrap(&[], (0, 1), false, &params).elimination, None);
+    assert_eq!(bootstrap(&refs, (0, 1), Basis::Called, &params), bootstrap(&refs, (0, 1), Basis::Called, &params));
+    assert_eq!(bootstrap(&[], (0, 1), Basis::Called, &params).elimination, None);
 }
 
 #[test]

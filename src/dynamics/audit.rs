@@ -121,6 +121,7 @@ mod tests {
             unscorable: 20,
             called,
             expected: called,
+            corrected: called,
             length_um: (None, None),
         };
         let found = audit(&interval, &AuditParams::default()).expect("defaults are valid");

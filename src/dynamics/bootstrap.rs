@@ -4,7 +4,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, Poisson};
 
-use crate::dynamics::interval::Counts;
+use crate::dynamics::interval::{Basis, Counts};
 use crate::dynamics::{DynamicsParams, Rates};
 use crate::model::{Status, Track};
 
@@ -22,14 +22,14 @@ pub struct Bounds {
 /// Percentile bootstrap (Efron 1979, doi:10.1214/aos/1176344552) of the rates between sessions `a` and `b`: sites are drawn with
 /// replacement. It is the spread of sites within one field of view and says nothing of animals. The same seed gives the
 /// same bounds; none where no resample has a rate, or without resamples.
-pub fn bootstrap(tracks: &[&Track], (a, b): (usize, usize), expected: bool, params: &DynamicsParams) -> Bounds {
+pub fn bootstrap(tracks: &[&Track], (a, b): (usize, usize), basis: Basis, params: &DynamicsParams) -> Bounds {
     if tracks.is_empty() || params.resamples == 0 {
         return Bounds::default();
     }
     let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
     let resample = |_| {
         let drawn = (0..tracks.len()).map(|_| tracks[rng.random_range(0..tracks.len())]);
-        Counts::sum(drawn, a, b, expected).rates(params.turnover)
+        Counts::sum(drawn, a, b, basis).rates(params.turnover)
     };
     let rates: Vec<Rates> = (0..params.resamples).map(resample).collect();
     let bounds = |of: fn(&Rates) -> Option<f64>| {

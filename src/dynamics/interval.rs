@@ -32,6 +32,20 @@ pub struct Counts {
     pub eliminated: f64,
 }
 
+/// A site counts for no more than 1 over this many.
+const LEAST_FOUND: f64 = 0.25;
+
+/// What spines are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// Calls.
+    Called,
+    /// Probabilities.
+    Expected,
+    /// Probabilities over the share of such spines that are found.
+    Corrected,
+}
+
 /// Rates of one interval; none where their denominator is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rates {
@@ -68,6 +82,24 @@ impl Counts {
         Some(Self::of(p_a, p_b, both))
     }
 
+    /// The expected numbers, each over the probability that such a spine is found in some session that it is in (Horvitz and Thompson 1952,
+    /// doi:10.1080/01621459.1952.10483446): a spine of one session has fewer chances to be found than one that stays, and new ones are small.
+    /// That probability counts as at least [`LEAST_FOUND`], so that no site counts for many.
+    fn corrected(track: &Track, a: usize, b: usize) -> Option<Self> {
+        let Self { scorable_a: in_a, persistent: both, formed, eliminated } = Self::expected(track, a, b)?;
+        let missed = |k: usize, p_there: f64| 1.0 - p_there * track.calls[k].p_found.unwrap_or(1.0);
+        let around = |sessions: std::ops::Range<usize>| {
+            sessions.map(|k| missed(k, track.calls[k].p_present.unwrap_or(0.0))).product::<f64>()
+        };
+        let (before, after) = (around(0..a), around(b + 1..track.calls.len()));
+        let over = |n: f64, missed: f64| n / (1.0 - missed).max(LEAST_FOUND);
+        let persistent = over(both, before * missed(a, 1.0) * missed(b, 1.0) * after);
+        let eliminated = over(eliminated, before * missed(a, 1.0));
+        // What is there in neither says nothing of either.
+        let scorable_a = if in_a > 0.0 { persistent + eliminated } else { 0.0 };
+        Some(Self { scorable_a, persistent, formed: over(formed, missed(b, 1.0) * after), eliminated })
+    }
+
     fn of(a: f64, b: f64, both: f64) -> Self {
         Self { scorable_a: a, persistent: both, formed: b - both, eliminated: a - both }
     }
@@ -81,9 +113,13 @@ impl Counts {
         }
     }
 
-    /// Sum over tracks; `expected` from probabilities instead of calls.
-    pub(super) fn sum<'a>(tracks: impl IntoIterator<Item = &'a Track>, a: usize, b: usize, expected: bool) -> Self {
-        let one = |track| if expected { Self::expected(track, a, b) } else { Self::called(track, a, b) };
+    /// Sum over tracks.
+    pub(super) fn sum<'a>(tracks: impl IntoIterator<Item = &'a Track>, a: usize, b: usize, basis: Basis) -> Self {
+        let one = |track| match basis {
+            Basis::Called => Self::called(track, a, b),
+            Basis::Expected => Self::expected(track, a, b),
+            Basis::Corrected => Self::corrected(track, a, b),
+        };
         tracks.into_iter().filter_map(one).fold(Self::default(), Self::plus)
     }
 
@@ -129,6 +165,8 @@ pub struct Interval {
     pub called: Counts,
     /// From probabilities.
     pub expected: Counts,
+    /// From probabilities, and how likely each spine was found.
+    pub corrected: Counts,
     /// Scorable length in either session, µm, where known.
     pub length_um: (Option<f64>, Option<f64>),
 }
@@ -199,8 +237,9 @@ fn interval(
         sessions: (a, b),
         n: (count(a), count(b)),
         unscorable: here.iter().filter(half).count(),
-        called: Counts::sum(here.iter().copied(), a, b, false),
-        expected: Counts::sum(here.iter().copied(), a, b, true),
+        called: Counts::sum(here.iter().copied(), a, b, Basis::Called),
+        expected: Counts::sum(here.iter().copied(), a, b, Basis::Expected),
+        corrected: Counts::sum(here.iter().copied(), a, b, Basis::Corrected),
         length_um: (length(a), length(b)),
     }
 }

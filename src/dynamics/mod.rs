@@ -14,7 +14,7 @@ mod tables;
 pub use crate::dynamics::audit::{Audit, AuditParams, FalseRate, SmallestEffect, audit};
 pub use crate::dynamics::bootstrap::{Bounds, bootstrap, density};
 pub use crate::dynamics::fate::Fate;
-pub use crate::dynamics::interval::{Counts, DendriteLength, Interval, Rates, intervals};
+pub use crate::dynamics::interval::{Basis, Counts, DendriteLength, Interval, Rates, intervals};
 pub use crate::dynamics::kaplan_meier::{Lifetime, SurvivalStep, kaplan_meier};
 pub use crate::dynamics::survival::{Cohort, SurvivalPoint, survival};
 pub use crate::dynamics::tables::{write_dynamics_csv, write_survival_csv};

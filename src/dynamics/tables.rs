@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::dynamics::interval::DendriteLength;
+use crate::dynamics::interval::{Basis, DendriteLength};
 use crate::dynamics::{Bounds, Cohort, DynamicsParams, Interval, SurvivalPoint, bootstrap, intervals, survival};
 use crate::error::{Error, Result};
 use crate::model::{Session, Track};
 
 /// Columns of `dynamics.csv`.
-const DYNAMICS: [&str; 34] = [
+const DYNAMICS: [&str; 36] = [
     "fov",
     "dendrite_id",
     "session_a",
@@ -43,6 +43,8 @@ const DYNAMICS: [&str; 34] = [
     "expected_elimination_rate",
     "expected_turnover_ratio",
     "formation_per_2_days",
+    "corrected_formation_rate",
+    "corrected_elimination_rate",
 ];
 
 /// Columns of `survival.csv`.
@@ -55,7 +57,7 @@ fn text(value: Option<f64>) -> String {
 
 /// Writes `dynamics.csv`: one row per interval and dendrite, and one `all` per interval; bounds are
 /// [`bootstrap`]'s over the sites, `length_um` is the earlier session's, `formation_per_2_days` the formation rate times 2 days
-/// over the interval's days. What is not known is empty.
+/// over the interval's days, `corrected_..` the rates from probabilities over the share of such spines that are found. What is not known is empty.
 ///
 /// # Errors
 /// As [`intervals`]; [`Error::File`] if the file cannot be written.
@@ -74,7 +76,7 @@ pub fn write_dynamics_csv(
     let rows = intervals(sessions, tracks, lengths, params)?.into_iter().map(|interval| {
         let mine: Vec<&Track> =
             tracks.iter().filter(|t| interval.dendrite_id.is_none_or(|d| d == t.dendrite_id)).collect();
-        let bounds = bootstrap(&mine, interval.sessions, false, params);
+        let bounds = bootstrap(&mine, interval.sessions, Basis::Called, params);
         row(fov, sessions, &interval, &bounds, &variant, params)
     });
     write(path.as_ref(), &DYNAMICS, rows)
@@ -114,6 +116,8 @@ fn row(
     row.extend(likely_counts.map(|n| text(Some(n))));
     row.extend([likely.formation, likely.elimination, likely.turnover].map(text));
     row.push(text(rates.formation.zip(days).map(|(rate, days)| rate * 2.0 / days)));
+    let corrected = interval.corrected.rates(params.turnover);
+    row.extend([corrected.formation, corrected.elimination].map(text));
     row
 }
 

@@ -1,5 +1,6 @@
 //! Tables of spines and dendrites.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use csv::Writer;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::model::{CalibrationRow, Dendrite, Spine};
+use crate::model::{CalibrationRow, Dendrite, Side, Spine, UnscorableReason};
 use crate::units::PointUm;
 
 /// Columns of `spines.csv`.
@@ -65,7 +66,7 @@ pub fn write_spines_csv(path: impl AsRef<Path>, spines: &[Spine]) -> Result<()> 
 /// Writes `dendrites.csv`: one row per point of a centreline, in order of arc length.
 ///
 /// `parent_id` is the dendrite that a branch starts on and `parent_order` the point of it, empty if it starts on none; `unscorable` says why spines cannot
-/// be judged at this point (several reasons joined by `;`), empty where they can.
+/// be judged at this point (several reasons joined by `;`), empty where they can; a reason that holds for one side only is followed by `:left` or `:right`.
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be written.
@@ -78,10 +79,15 @@ pub fn write_dendrites_csv(path: impl AsRef<Path>, dendrites: &[Dendrite]) -> Re
             let (parent, at) = dendrite.parent.map(|(id, at)| (id.to_string(), at.to_string())).unwrap_or_default();
             row.extend([parent, at]);
             let here = dendrite.unscorable.iter().filter(|u| (u.from_um..=u.to_um).contains(&s_um));
-            let mut reasons: Vec<_> = here.map(|u| u.reason).collect();
-            reasons.sort_unstable();
-            reasons.dedup();
-            row.push(reasons.iter().map(name).collect::<Vec<_>>().join(";"));
+            let mut sides: BTreeMap<UnscorableReason, BTreeSet<Side>> = BTreeMap::new();
+            for stretch in here {
+                sides.entry(stretch.reason).or_default().insert(stretch.side);
+            }
+            let reason = |(reason, sides): (&UnscorableReason, &BTreeSet<Side>)| match sides.first() {
+                Some(side) if sides.len() == 1 => format!("{}:{}", name(reason), name(side)),
+                _ => name(reason),
+            };
+            row.push(sides.iter().map(reason).collect::<Vec<_>>().join(";"));
             row
         })
     });

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::geometry::nearest_line;
 use crate::measure::{self, Empty, Reading};
-use crate::model::{Call, Dendrite, Spine, Status, UnscorableReason, Verdict};
+use crate::model::{Call, Side, Spine, Status, UnscorableReason, Verdict};
 use crate::pipeline::Params;
 use crate::pipeline::curation::{Curation, Ruling, Rulings};
 use crate::pipeline::place::SitePlace;
@@ -74,6 +74,9 @@ pub(super) fn judge(
         .collect();
     let rulings = curation.matched(&places, &params.curation)?;
     let series = track::presence_given(&evidence, &rulings.known(), days, &params.presence);
+    // Were the link wrong, one spine had gone and another had come. The doubt that no cost knows of is left out: it is not about this link.
+    let sure = |p: f64| (p / (1.0 - params.track.doubt)).min(1.0);
+    let same: BTreeMap<Member, f64> = sites.links.iter().map(|&(_, later, p)| (later, sure(p))).collect();
     let judged = sites
         .sites
         .iter()
@@ -85,7 +88,10 @@ pub(super) fn judge(
             members: members.clone(),
             calls: (0..seen.len())
                 .map(|k| {
+                    let p_same = members.iter().find(|m| m.0 == k).and_then(|m| same.get(m)).copied();
                     let found = call(k, expected[k].as_ref(), measured[k].as_ref(), presence, &seen[k], params);
+                    let p_both = found.p_both.map(|p| p * p_same.unwrap_or(1.0));
+                    let found = Call { p_both, ..found };
                     rulings[k].as_ref().map_or_else(|| found.clone(), |r| ruled(&found, r, k, presence, &seen[k]))
                 })
                 .collect(),
@@ -176,7 +182,8 @@ fn measure(
         let inside = seen[k].grid.contains(at.place);
         return Measured::Unscorable(if inside { UnscorableReason::NotTraced } else { UnscorableReason::OutOfVolume });
     };
-    if let Some(reason) = stretch(&seen[k].dendrites[dendrite], spot.s_um) {
+    let side = if spot.u_um >= 0.0 { Side::Left } else { Side::Right };
+    if let Some(reason) = seen[k].dendrites[dendrite].unscorable_at(spot.s_um, side) {
         return Measured::Unscorable(reason);
     }
     let strip: &Strip = &seen[k].strips[dendrite];
@@ -212,10 +219,6 @@ fn empty(
     }
     let enough = read.len() >= params.forced.empty_min;
     Empty::new(read).filter(|_| enough)
-}
-
-fn stretch(dendrite: &Dendrite, s_um: f64) -> Option<UnscorableReason> {
-    dendrite.unscorable.iter().find(|u| (u.from_um..=u.to_um).contains(&s_um)).map(|u| u.reason)
 }
 
 fn evidence(measured: &Option<Measured>, found: Option<&Spine>, params: &Params) -> Option<Evidence> {
@@ -256,13 +259,14 @@ fn call(
     let measured = Call {
         p_present: Some(presence.p_present[k]),
         p_both: (k > 0).then(|| presence.p_both[k]),
+        p_found: presence.p_found[k],
         spine: number,
         brightness: Some(reading.contrast),
         contrast: Some(reading.contrast / (empty.high * reading.tau).max(1e-6)),
         ..Call::bare(Status::Absent, place)
     };
     let expected_z = presence.excess[k].map_or(0.0, |over| over + empty.median);
-    if params.presence.power * expected_z < empty.high {
+    if spine.is_none() && params.presence.power * expected_z < empty.high {
         let bare = Call { p_present: None, p_both: None, ..measured };
         return Call { status: Status::Unscorable, reason: Some(UnscorableReason::Dim), ..bare };
     }

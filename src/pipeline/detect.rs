@@ -123,7 +123,7 @@ fn measure_all(
         let id = run[0].dendrite_id;
         for (straight, dendrite) in straights.iter().zip(dendrites).filter(|(_, d)| d.dendrite_id == id) {
             for spine in run.iter_mut() {
-                if dendrite.unscorable.iter().any(|u| (u.from_um..=u.to_um).contains(&spine.s_um)) {
+                if dendrite.unscorable_at(spine.s_um, spine.side).is_some() {
                     spine.flags.push(SpineFlag::OnUnscorableStretch);
                 }
             }

@@ -90,7 +90,7 @@ fn log_absent(e: &Evidence, params: &PresenceParams) -> f64 {
 }
 
 /// Of a score, however large, no more than this is believed: some of what looks most like a spine is none.
-const SCORE_SURE: f64 = 0.97;
+const SCORE_SURE: f64 = 0.995;
 /// Density, over that of spines, of a signal that no size explains.
 const UNEXPLAINED: f64 = 1e-4;
 
@@ -110,7 +110,7 @@ pub(super) fn lasting(site: &[Option<Evidence>], params: &PresenceParams) -> f64
 }
 
 /// Share of spines of this signal that are found by themselves.
-fn found(z: f64, params: &PresenceParams) -> f64 {
+pub(super) fn found(z: f64, params: &PresenceParams) -> f64 {
     params.found_most / (1.0 + (params.found_half_z / z.max(1e-6)).powf(1.0 / params.found_width))
 }
 

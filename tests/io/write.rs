@@ -120,8 +120,9 @@ fn tables_of_marks_are_checked() {
 fn dendrite(dendrite_id: u32, parent: Option<(u32, usize)>) -> Dendrite {
     let points = (0..3).map(|i| PointUm::new(1.0, f64::from(i), 10.0 * f64::from(dendrite_id))).collect();
     let unscorable = vec![
-        Unscorable { from_um: 0.5, to_um: 1.5, reason: UnscorableReason::Steep },
-        Unscorable { from_um: 1.0, to_um: 1.5, reason: UnscorableReason::OutOfVolume },
+        Unscorable { from_um: 0.5, to_um: 1.5, side: Side::Left, reason: UnscorableReason::Steep },
+        Unscorable { from_um: 0.5, to_um: 1.5, side: Side::Right, reason: UnscorableReason::Steep },
+        Unscorable { from_um: 1.0, to_um: 1.5, side: Side::Right, reason: UnscorableReason::OutOfVolume },
     ];
     Dendrite { dendrite_id, points, s_um: vec![0.0, 1.0, 2.0], radius_um: vec![0.5; 3], parent, unscorable }
 }
@@ -136,7 +137,7 @@ fn dendrites_as_a_table() {
     assert_eq!(lines.len(), 7);
     assert_eq!(lines[0], "dendrite_id,order,z_um,y_um,x_um,s_um,radius_um,parent_id,parent_order,unscorable");
     assert_eq!(lines[1], "1,0,1.0000,0.0000,10.0000,0.0000,0.5000,,,");
-    assert_eq!(lines[2], "1,1,1.0000,1.0000,10.0000,1.0000,0.5000,,,steep;out-of-volume");
+    assert_eq!(lines[2], "1,1,1.0000,1.0000,10.0000,1.0000,0.5000,,,steep;out-of-volume:right");
     assert_eq!(lines[6], "2,2,1.0000,2.0000,20.0000,2.0000,0.5000,1,2,");
 }
 

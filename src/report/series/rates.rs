@@ -2,19 +2,22 @@
 
 use maud::{Markup, html};
 
-use crate::dynamics::{self, Bounds, Cohort, Counts, Interval, Rates};
+use crate::dynamics::{self, Basis, Bounds, Cohort, Counts, Interval, Rates};
 use crate::error::Result;
 use crate::model::{Session, Track};
 use crate::report::html::{details, figure, panels, table};
 use crate::report::plot::{Curve, Panel, Point};
 use crate::report::series::{SeriesReportData, session_name};
 
-/// One interval, as called and as expected.
+/// One interval, by everything that it is counted by.
 struct Row {
     interval: Interval,
     called: (Rates, Bounds),
     expected: (Rates, Bounds),
+    corrected: (Rates, Bounds),
 }
+
+const BASES: [Basis; 3] = [Basis::Called, Basis::Expected, Basis::Corrected];
 
 pub(super) fn dynamics(data: &SeriesReportData<'_>) -> Result<Markup> {
     let all = rows(data)?;
@@ -22,7 +25,8 @@ pub(super) fn dynamics(data: &SeriesReportData<'_>) -> Result<Markup> {
     let percent = format!("{:.0} %", 100.0 * data.dynamics.confidence);
     let caption = format!(
         "All dendrites of this field. Rates are per interval, at the day of its later session; whiskers are {percent} percentile bootstrap intervals over the \
-         sites of this one field and say nothing of other fields or animals. \"As expected\" counts P(present) instead of calls. {}",
+         sites of this one field and say nothing of other fields or animals. \"As expected\" counts P(present) instead of calls; \"corrected\" also divides by the share of spines of that size that are found, since what is there \
+         once has fewer chances to be found than what stays. {}",
         if data.sessions.iter().any(|s| s.day.is_none()) {
             "Days are not known: sessions are at equal distances."
         } else {
@@ -30,7 +34,7 @@ pub(super) fn dynamics(data: &SeriesReportData<'_>) -> Result<Markup> {
         }
     );
     let dendrites: Vec<Vec<String>> =
-        all.iter().filter(|r| r.interval.dendrite_id.is_some()).map(|r| numbers(data, r, true)).collect();
+        all.iter().filter(|r| r.interval.dendrite_id.is_some()).map(|r| numbers(data, r, Basis::Called)).collect();
     let columns = [
         "dendrite",
         "interval",
@@ -45,8 +49,7 @@ pub(super) fn dynamics(data: &SeriesReportData<'_>) -> Result<Markup> {
         "turnover %",
         "spines per µm",
     ];
-    let below: Vec<Vec<String>> =
-        whole.iter().flat_map(|r| [numbers(data, r, true), numbers(data, r, false)]).collect();
+    let below: Vec<Vec<String>> = whole.iter().flat_map(|r| BASES.map(|basis| numbers(data, r, basis))).collect();
     Ok(html! {
         (figure(&panels(&drawn(data, &whole), "Formation, elimination, turnover and density over the days")?, &caption))
         (table(&["counted", "interval", "spines", "judged", "kept", "formed", "lost", "not judged", "formation %", "elimination %", "turnover %", "spines per µm"], &below))
@@ -69,28 +72,30 @@ fn rows(data: &SeriesReportData<'_>) -> Result<Vec<Row>> {
     let row = |interval: Interval| {
         let mine: Vec<&Track> =
             data.tracks.iter().filter(|t| interval.dendrite_id.is_none_or(|d| d == t.dendrite_id)).collect();
-        let both = |counts: &Counts, expected: bool| {
-            (
-                counts.rates(data.dynamics.turnover),
-                dynamics::bootstrap(&mine, interval.sessions, expected, data.dynamics),
-            )
+        let both = |counts: &Counts, basis: Basis| {
+            (counts.rates(data.dynamics.turnover), dynamics::bootstrap(&mine, interval.sessions, basis, data.dynamics))
         };
-        Row { called: both(&interval.called, false), expected: both(&interval.expected, true), interval }
+        Row {
+            called: both(&interval.called, Basis::Called),
+            expected: both(&interval.expected, Basis::Expected),
+            corrected: both(&interval.corrected, Basis::Corrected),
+            interval,
+        }
     };
     Ok(intervals.into_iter().map(row).collect())
 }
 
-/// The cells of one row, from calls or as expected.
-fn numbers(data: &SeriesReportData<'_>, row: &Row, called: bool) -> Vec<String> {
+/// The cells of one row.
+fn numbers(data: &SeriesReportData<'_>, row: &Row, basis: Basis) -> Vec<String> {
     let interval = &row.interval;
-    let ((rates, bounds), counts) =
-        if called { (row.called, &interval.called) } else { (row.expected, &interval.expected) };
-    let count = |n: f64| if called { format!("{n}") } else { format!("{n:.1}") };
-    let first = match (interval.dendrite_id, called) {
-        (Some(id), _) => id.to_string(),
-        (None, true) => "as called".into(),
-        (None, false) => "as expected".into(),
+    let ((rates, bounds), counts, name) = match basis {
+        Basis::Called => (row.called, &interval.called, "as called"),
+        Basis::Expected => (row.expected, &interval.expected, "as expected"),
+        Basis::Corrected => (row.corrected, &interval.corrected, "corrected"),
     };
+    let called = basis == Basis::Called;
+    let count = |n: f64| if called { format!("{n}") } else { format!("{n:.1}") };
+    let first = interval.dendrite_id.map_or_else(|| name.into(), |id| id.to_string());
     let names = [interval.sessions.0, interval.sessions.1].map(|k| session_name(&data.sessions[k]));
     let density = |d: Option<f64>| d.map_or_else(|| "–".into(), |d| format!("{d:.2}"));
     let (before, after) = interval.density_per_um();

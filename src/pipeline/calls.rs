@@ -57,9 +57,7 @@ pub(super) fn judge(
     let occupied = occupied(&expected);
     let measured: Vec<Vec<Option<Measured>>> = (0..expected.len())
         .into_par_iter()
-        .map(|n| {
-            (0..seen.len()).map(|k| Some(measure(n, k, expected[n][k].as_ref()?, seen, &occupied, params))).collect()
-        })
+        .map(|n| measure_everywhere(n, &expected[n], seen, &occupied, params))
         .collect();
     let found = |n: usize, k: usize| expected[n][k].and_then(|e| e.spine).map(|spine| &seen[k].spines[spine]);
     let evidence: Vec<Vec<Option<Evidence>>> = (0..expected.len())
@@ -170,10 +168,28 @@ fn occupied(expected: &[Vec<Option<Expected>>]) -> Occupied {
     all
 }
 
-fn measure(
+/// One site in all sessions. What is found on a stretch that cannot be judged (crossed, steep) counts if it is linked to what is found where it can be: else
+/// something would have to look like that spine, in its place, just when it had gone.
+fn measure_everywhere(
     site: usize,
-    k: usize,
+    expected: &[Option<Expected>],
+    seen: &[SeenSession],
+    occupied: &Occupied,
+    params: &Params,
+) -> Vec<Option<Measured>> {
+    let measured =
+        |k: usize, trusted: bool| Some(measure((site, k), expected[k].as_ref()?, trusted, seen, occupied, params));
+    let found = |k: usize| expected[k].is_some_and(|e| e.spine.is_some());
+    let strict: Vec<Option<Measured>> = (0..seen.len()).map(|k| measured(k, false)).collect();
+    let sure = (0..seen.len()).any(|k| found(k) && matches!(strict[k], Some(Measured::Read { .. })));
+    strict.into_iter().enumerate().map(|(k, m)| if sure && found(k) { measured(k, true) } else { m }).collect()
+}
+
+/// `trusted`: whatever the stretch is like.
+fn measure(
+    (site, k): (usize, usize),
     at: &Expected,
+    trusted: bool,
     seen: &[SeenSession],
     occupied: &Occupied,
     params: &Params,
@@ -183,7 +199,9 @@ fn measure(
         return Measured::Unscorable(if inside { UnscorableReason::NotTraced } else { UnscorableReason::OutOfVolume });
     };
     let side = if spot.u_um >= 0.0 { Side::Left } else { Side::Right };
-    if let Some(reason) = seen[k].dendrites[dendrite].unscorable_at(spot.s_um, side) {
+    // What is bright enough to be found where a typical spine would not be is no doubt bright enough to be judged.
+    let matters = |reason: &UnscorableReason| !trusted && (*reason != UnscorableReason::Dim || at.spine.is_none());
+    if let Some(reason) = seen[k].dendrites[dendrite].unscorable_at(spot.s_um, side).filter(matters) {
         return Measured::Unscorable(reason);
     }
     let strip: &Strip = &seen[k].strips[dendrite];

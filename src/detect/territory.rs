@@ -48,7 +48,7 @@ impl Territory {
             self.cells.get(&key).is_some_and(|points| {
                 points.iter().any(|&(p, other, s)| {
                     let elsewhere = other != id || (s - s_um).abs() > SAME_STRETCH_UM;
-                    let d = place.distance_xy_um(p).powi(2) + (Z_WEIGHT * (place.z - p.z)).powi(2);
+                    let d = place.squared_xy_um2(p) + (Z_WEIGHT * (place.z - p.z)).powi(2);
                     elsewhere && d < own
                 })
             })

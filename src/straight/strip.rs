@@ -92,8 +92,8 @@ impl Strip {
     /// little because the optics blur it.
     pub fn locate(&self, place: PointUm) -> Spot {
         const Z_WEIGHT: f64 = 0.3;
-        let distance = |p: PointUm| place.distance_xy_um(p).hypot(Z_WEIGHT * (place.z - p.z));
-        let nearest = self.frame.points.iter().min_by(|a, b| distance(a.point).total_cmp(&distance(b.point)));
+        let squared = |p: PointUm| place.squared_xy_um2(p) + (Z_WEIGHT * (place.z - p.z)).powi(2);
+        let nearest = self.frame.points.iter().min_by(|a, b| squared(a.point).total_cmp(&squared(b.point)));
         nearest.map_or_else(Spot::default, |p| Spot {
             s_um: p.s_um,
             u_um: (place.y - p.point.y) * p.normal.0 + (place.x - p.point.x) * p.normal.1,

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gemmule::dynamics::{self, DynamicsParams};
 use gemmule::engine::{Backend, Engine};
 use gemmule::model::{Session, Status};
 use gemmule::phantom::{self, PhantomParams, PhantomSeries, SeriesParams, TrueSpine};
@@ -39,6 +40,8 @@ struct Figures {
     truth: [f64; 3],
     /// The same as called, and sites that cannot be judged in one session.
     called: [f64; 4],
+    /// Spines of the first session, gone and new, corrected for what is not found; of all sites.
+    corrected: [f64; 3],
     /// p_present, and whether a true spine is there.
     reliability: Vec<(f64, bool)>,
 }
@@ -51,6 +54,10 @@ impl Figures {
         let (a, b) = (sites(0), sites(1));
         let counts = [a.len(), a.difference(&b).count(), b.difference(&a).count()];
         (0..3).for_each(|n| self.truth[n] += counts[n] as f64);
+        let intervals = dynamics::intervals(&tracked.sessions, &tracked.tracks, &[], &DynamicsParams::default());
+        let whole = intervals.expect("valid").pop().expect("two sessions").corrected;
+        let counts = [whole.scorable_a, whole.eliminated, whole.formed];
+        (0..3).for_each(|n| self.corrected[n] += counts[n]);
         let hits: Vec<BTreeMap<usize, &TrueSpine>> = (0..2).map(|k| hits(series, tracked, k)).collect();
         for (n, track) in tracked.tracks.iter().enumerate() {
             let at: Vec<&&TrueSpine> = hits.iter().filter_map(|h| h.get(&n)).collect();
@@ -86,13 +93,15 @@ impl Figures {
         let share = |n: f64, of: f64| n / of;
         let (t, c) = (&self.truth, &self.called);
         println!(
-            "{name}: true elimination {:.3}, formation {:.3} of {}; called {:.3}, {:.3} of {}; unscorable {:.3}; calibration error {:.3}",
+            "{name}: true elimination {:.3}, formation {:.3} of {}; called {:.3}, {:.3} of {}; corrected {:.3}, {:.3}; unscorable {:.3}; calibration error {:.3}",
             share(t[1], t[0]),
             share(t[2], t[0]),
             t[0],
             share(c[1], c[0]),
             share(c[2], c[0]),
             c[0],
+            share(self.corrected[1], self.corrected[0]),
+            share(self.corrected[2], self.corrected[0]),
             share(c[3], c[0] + c[2] + c[3]),
             self.calibration_error(),
         );

@@ -9,7 +9,8 @@ struct Convert {
     scale: f32,
     shift: f32,
     weight: f32,
-    padding: f32,
+    // Voxels in the raw buffer before the first one that is read.
+    skip: u32,
 }
 
 // Part of the output that the raw buffer has the voxels of: whole planes, or some rows of one plane.
@@ -60,7 +61,7 @@ fn convert(
     for (var j = 0u; j < p.binning; j++) {
         let line = k * p.raw_ny + min(y * p.binning + j, p.raw_ny - 1u) - first;
         for (var i = 0u; i < p.binning; i++) {
-            sum += widen(line * p.raw_nx + min(x * p.binning + i, p.raw_nx - 1u));
+            sum += widen(p.skip + line * p.raw_nx + min(x * p.binning + i, p.raw_nx - 1u));
         }
     }
     var value = sum * p.weight;

@@ -10,6 +10,7 @@
 struct Readme;
 
 mod assignment;
+pub mod columns;
 pub mod error;
 pub mod geometry;
 pub mod interventions;

@@ -110,6 +110,15 @@ macro_rules! params {
                 Ok(())
             }
 
+            $(
+                #[doc = concat!("These parameters with another [`Self::", stringify!($field), "`](#structfield.", stringify!($field), ").\n\n# Errors\n[`crate::error::Error::Parameter`] if it is out of range.")]
+                pub fn $field(mut self, $field: $type) -> crate::error::Result<Self> {
+                    crate::params::check(concat!($section, ".", stringify!($field)), &$field, $range)?;
+                    self.$field = $field;
+                    Ok(self)
+                }
+            )+
+
             /// Name, default, unit, range, meaning and source of every parameter.
             pub fn describe() -> Vec<crate::params::ParamInfo> {
                 let default = Self::default();
@@ -148,6 +157,8 @@ mod tests {
         assert!(message.starts_with("example.length_um is NaN, allowed is 0.0 to 10.0"), "{message}");
         let empty = Example { scales_um: vec![], ..Example::default() };
         assert!(empty.validate().is_err());
+        assert_eq!(Example::default().length_um(3.0).unwrap().length_um, 3.0);
+        assert!(Example::default().length_um(-3.0).unwrap_err().to_string().starts_with("example.length_um is -3"));
     }
 
     #[test]
@@ -155,6 +166,7 @@ mod tests {
         assert!(toml::from_str::<Example>("lenght_um = 1.0").is_err());
         let partial: Example = toml::from_str("length_um = 1.0").unwrap();
         assert_eq!(partial.scales_um, vec![0.5, 1.0]);
+        assert!(partial.scales_um(vec![0.5, 6.0]).is_err());
         assert_eq!(Example::describe()[0].default, "2.0");
         assert_eq!(Example::SECTION, "example");
     }

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 ///         true // false cancels
 ///     }
 /// }
+/// let mut closure = |_: &str, done: u64, total: u64| done * 2 < total; // stops half-way
+/// assert!(closure.step("ridge", 5, 10).is_err());
 /// ```
 pub trait Progress: Send {
     /// Called now and then with `done` of `total` units of a stage; `false` cancels the work.
@@ -24,6 +26,13 @@ pub trait Progress: Send {
     /// [`Error::Cancelled`] if the receiver wants to stop.
     fn step(&mut self, stage: &str, done: u64, total: u64) -> Result<()> {
         if self.report(stage, done, total) { Ok(()) } else { Err(Error::Cancelled) }
+    }
+}
+
+/// A closure is a receiver: `&mut |stage: &str, done: u64, total: u64| true`.
+impl<F: FnMut(&str, u64, u64) -> bool + Send> Progress for F {
+    fn report(&mut self, stage: &str, done: u64, total: u64) -> bool {
+        self(stage, done, total)
     }
 }
 

@@ -1,9 +1,12 @@
-//! Voxel arrays: owned, dense, (z, y, x) with x fastest.
+//! Voxel arrays: owned or borrowed, dense, (z, y, x) with x fastest.
+
+mod view;
 
 use ndarray::{ArrayView3, ShapeBuilder as _};
 
 use crate::error::{Error, Result};
 use crate::units::{PointUm, VoxelIndex, VoxelSize};
+pub use view::{StackView, VolumeView, VoxelsView};
 
 /// Number of voxels along each axis; each at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -248,14 +251,14 @@ impl Voxels {
         }
     }
 
+    /// The same voxels, borrowed.
+    pub fn view(&self) -> VoxelsView<'_> {
+        self.into()
+    }
+
     /// Name of the voxel type: u8, u16, i16 or f32.
     pub fn type_name(&self) -> &'static str {
-        match self {
-            Self::U8(_) => "u8",
-            Self::U16(_) => "u16",
-            Self::I16(_) => "i16",
-            Self::F32(_) => "f32",
-        }
+        self.view().type_name()
     }
 
     /// One voxel of the flat array as f32 (exact for every type).
@@ -263,22 +266,12 @@ impl Voxels {
     /// # Panics
     /// If `index` is outside the volume.
     pub fn value(&self, index: usize) -> f32 {
-        match self {
-            Self::U8(v) => f32::from(v.as_slice()[index]),
-            Self::U16(v) => f32::from(v.as_slice()[index]),
-            Self::I16(v) => f32::from(v.as_slice()[index]),
-            Self::F32(v) => v.as_slice()[index],
-        }
+        self.view().value(index)
     }
 
     /// The largest value the type can hold, where a detector saturates; none for floats.
     pub fn type_maximum(&self) -> Option<f32> {
-        match self {
-            Self::U8(_) => Some(f32::from(u8::MAX)),
-            Self::U16(_) => Some(f32::from(u16::MAX)),
-            Self::I16(_) => Some(f32::from(i16::MAX)),
-            Self::F32(_) => None,
-        }
+        self.view().type_maximum()
     }
 }
 
@@ -292,6 +285,11 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// The same stack, borrowed.
+    pub fn view(&self) -> StackView<'_> {
+        self.into()
+    }
+
     /// The stack's own grid.
     pub fn grid(&self) -> Grid {
         Grid::of_stack(self.voxels.shape(), self.voxel_size)

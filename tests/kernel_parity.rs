@@ -167,7 +167,7 @@ fn convert([nz, ny, nx]: [usize; 3], binning: usize, stabilise: u32, planes: std
         scale: 0.25,
         shift: -3.0,
         weight: 1.0 / (binning * binning) as f32,
-        padding: 0.0,
+        skip: 0,
     }
 }
 

@@ -90,7 +90,7 @@ macro_rules! same_layout {
 #[test]
 fn every_field_of_every_uniform_lies_where_the_shader_reads_it() {
     same_layout!(Slab { nz, ny, nx, in_start, in_count, out_start, out_count, padding });
-    same_layout!(Convert { slab, raw_ny, raw_nx, binning, stabilise, scale, shift, weight, padding });
+    same_layout!(Convert { slab, raw_ny, raw_nx, binning, stabilise, scale, shift, weight, skip });
     same_layout!(Piece { plane, planes, row, rows });
     same_layout!(SmoothXy { slab, radius_y, radius_x, padding, taps_y, taps_x });
     same_layout!(SmoothZ { slab, radius, padding, taps });

@@ -4,36 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cohort::long::write_csv;
 use crate::cohort::{Model, Scale};
+use crate::columns::Columns;
 use crate::error::Result;
-
-/// Columns of `effects.csv`.
-pub const EFFECT_COLUMNS: [&str; 23] = [
-    "study",
-    "metric",
-    "day",
-    "test",
-    "contrast",
-    "group_a",
-    "group_b",
-    "n_a",
-    "n_b",
-    "n_animals_a",
-    "n_animals_b",
-    "estimate",
-    "lower",
-    "upper",
-    "statistic",
-    "df",
-    "p_value",
-    "p_adjusted",
-    "note",
-    "scale",
-    "se",
-    "mean_a",
-    "mean_b",
-];
 
 /// One row of `effects.csv`. A figure that cannot be given is none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -157,20 +130,40 @@ pub struct Effects {
     pub remarks: Vec<String>,
 }
 
-/// Writes `effects.csv`, numbers with all their digits; what is not known is an empty cell.
+/// The table of effects; written, numbers have all their digits.
+pub fn effects_table(effects: &Effects) -> Columns {
+    let count = |n: usize| Some(n as i64);
+    Columns::of(&effects.rows, None)
+        .text("study", |e| e.study.clone())
+        .text("metric", |e| e.metric.clone())
+        .number("day", |e| e.day)
+        .text("test", |e| e.test.clone())
+        .text("contrast", |e| e.contrast.clone())
+        .text("group_a", |e| e.group_a.clone())
+        .text("group_b", |e| e.group_b.clone())
+        .integer("n_a", |e| count(e.n_a))
+        .integer("n_b", |e| count(e.n_b))
+        .integer("n_animals_a", |e| count(e.n_animals_a))
+        .integer("n_animals_b", |e| count(e.n_animals_b))
+        .number("estimate", |e| e.estimate)
+        .number("lower", |e| e.lower)
+        .number("upper", |e| e.upper)
+        .number("statistic", |e| e.statistic)
+        .number("df", |e| e.df)
+        .number("p_value", |e| e.p_value)
+        .number("p_adjusted", |e| e.p_adjusted)
+        .text("note", |e| e.note.clone())
+        .text("scale", |e| e.scale.name().to_owned())
+        .number("se", |e| e.se)
+        .number("mean_a", |e| e.mean_a)
+        .number("mean_b", |e| e.mean_b)
+        .done()
+}
+
+/// Writes `effects.csv`: [`effects_table`].
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if the file cannot be written.
 pub fn write_effects_csv(path: impl AsRef<Path>, effects: &Effects) -> Result<()> {
-    let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
-    let rows = effects.rows.iter().map(|e| {
-        let mut row = vec![e.study.clone(), e.metric.clone(), number(e.day), e.test.clone(), e.contrast.clone()];
-        row.extend([e.group_a.clone(), e.group_b.clone()]);
-        row.extend([e.n_a, e.n_b, e.n_animals_a, e.n_animals_b].map(|n| n.to_string()));
-        row.extend([e.estimate, e.lower, e.upper, e.statistic, e.df, e.p_value, e.p_adjusted].map(number));
-        row.extend([e.note.clone(), e.scale.name().to_owned()]);
-        row.extend([e.se, e.mean_a, e.mean_b].map(number));
-        row
-    });
-    write_csv(path.as_ref(), std::iter::once(EFFECT_COLUMNS.map(String::from).to_vec()).chain(rows))
+    effects_table(effects).write_csv(path)
 }

@@ -22,7 +22,7 @@ mod turnbull;
 mod two_sample;
 
 pub use bootstrap::bootstrap_t;
-pub use effects::{AnimalMean, EFFECT_COLUMNS, Effect, Effects, write_effects_csv};
+pub use effects::{AnimalMean, Effect, Effects, effects_table, write_effects_csv};
 pub use lives::{Life, read_lives_csv};
 pub use log_rank::{LogRank, log_rank, log_rank_permutation};
 pub use long::{LONG_COLUMNS, LongRow, LongTable, write_long_csv};

@@ -17,7 +17,7 @@ pub use crate::dynamics::fate::Fate;
 pub use crate::dynamics::interval::{Basis, Counts, DendriteLength, Interval, Rates, intervals};
 pub use crate::dynamics::kaplan_meier::{Lifetime, SurvivalStep, kaplan_meier};
 pub use crate::dynamics::survival::{Cohort, SurvivalPoint, survival};
-pub use crate::dynamics::tables::{write_dynamics_csv, write_survival_csv};
+pub use crate::dynamics::tables::{dynamics_table, survival_table, write_dynamics_csv, write_survival_csv};
 
 use serde::{Deserialize, Serialize};
 

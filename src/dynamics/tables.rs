@@ -2,65 +2,118 @@
 
 use std::path::Path;
 
+use crate::columns::Columns;
 use crate::dynamics::interval::{Basis, DendriteLength};
 use crate::dynamics::{Bounds, Cohort, DynamicsParams, Interval, SurvivalPoint, bootstrap, intervals, survival};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Session, Track};
 
-/// Columns of `dynamics.csv`.
-const DYNAMICS: [&str; 36] = [
-    "fov",
-    "dendrite_id",
-    "session_a",
-    "session_b",
-    "day_a",
-    "day_b",
-    "n_a",
-    "n_b",
-    "scorable_a",
-    "persistent",
-    "formed",
-    "eliminated",
-    "unscorable",
-    "formation_rate",
-    "elimination_rate",
-    "turnover_ratio",
-    "density_a_per_um",
-    "density_b_per_um",
-    "length_um",
-    "turnover_variant",
-    "formation_lower",
-    "formation_upper",
-    "elimination_lower",
-    "elimination_upper",
-    "turnover_lower",
-    "turnover_upper",
-    "expected_scorable_a",
-    "expected_persistent",
-    "expected_formed",
-    "expected_eliminated",
-    "expected_formation_rate",
-    "expected_elimination_rate",
-    "expected_turnover_ratio",
-    "formation_per_2_days",
-    "corrected_formation_rate",
-    "corrected_elimination_rate",
-];
+/// Decimals of what is written.
+const DECIMALS: Option<usize> = Some(5);
 
-/// Columns of `survival.csv`.
-const SURVIVAL: [&str; 8] =
-    ["fov", "cohort", "session", "day_since", "n_at_risk", "survival_fraction", "lower", "upper"];
-
-fn text(value: Option<f64>) -> String {
-    value.map_or_else(String::new, |v| format!("{v:.5}"))
-}
-
-/// Writes `dynamics.csv`: one row per interval and dendrite, and one `all` per interval; bounds are
+/// The table of dynamics: one row per interval and dendrite, and one `all` per interval; bounds are
 /// [`bootstrap`]'s over the sites, `length_um` is the earlier session's, `formation_per_2_days` the formation rate times 2 days
-/// over the interval's days, `corrected_..` the rates from probabilities over the share of such spines that are found. What is not known is empty.
+/// over the interval's days, `corrected_..` the rates from probabilities over the share of such spines that are found. Written, numbers have five decimals.
 ///
 /// # Errors
-/// As [`intervals`]; [`Error::File`] if the file cannot be written.
+/// As [`intervals`].
+pub fn dynamics_table(
+    fov: &str,
+    sessions: &[Session],
+    tracks: &[Track],
+    lengths: &[DendriteLength],
+    params: &DynamicsParams,
+) -> Result<Columns> {
+    type Row = (Interval, Bounds);
+    let variant = match serde_json::to_value(params.turnover) {
+        Ok(serde_json::Value::String(name)) => name,
+        other => unreachable!("unit variants are written as strings, not {other:?}"),
+    };
+    let bounded = |interval: Interval| {
+        let mine: Vec<&Track> =
+            tracks.iter().filter(|t| interval.dendrite_id.is_none_or(|d| d == t.dendrite_id)).collect();
+        let bounds = bootstrap(&mine, interval.sessions, Basis::Called, params);
+        (interval, bounds)
+    };
+    let rows: Vec<Row> = intervals(sessions, tracks, lengths, params)?.into_iter().map(bounded).collect();
+    let (a, b) = (|i: &Interval| &sessions[i.sessions.0], |i: &Interval| &sessions[i.sessions.1]);
+    let days = |i: &Interval| a(i).day.zip(b(i).day).map(|(a, b)| b - a).filter(|d| *d > 0.0);
+    let rates = |i: &Interval| i.called.rates(params.turnover);
+    let likely = |i: &Interval| i.expected.rates(params.turnover);
+    let corrected = |i: &Interval| i.corrected.rates(params.turnover);
+    let count = |n: usize| Some(n as i64);
+    // What was called is counted in ones.
+    let whole = |n: f64| Some(n as i64);
+    let table = Columns::of(&rows, DECIMALS)
+        .text("fov", |_| fov.to_owned())
+        .text("dendrite_id", |(i, _)| i.dendrite_id.map_or_else(|| "all".into(), |d| d.to_string()))
+        .text("session_a", |(i, _)| a(i).name.clone())
+        .text("session_b", |(i, _)| b(i).name.clone())
+        .number("day_a", |(i, _)| a(i).day)
+        .number("day_b", |(i, _)| b(i).day)
+        .integer("n_a", |(i, _)| count(i.n.0))
+        .integer("n_b", |(i, _)| count(i.n.1))
+        .integer("scorable_a", |(i, _)| whole(i.called.scorable_a))
+        .integer("persistent", |(i, _)| whole(i.called.persistent))
+        .integer("formed", |(i, _)| whole(i.called.formed))
+        .integer("eliminated", |(i, _)| whole(i.called.eliminated))
+        .integer("unscorable", |(i, _)| count(i.unscorable))
+        .number("formation_rate", |(i, _)| rates(i).formation)
+        .number("elimination_rate", |(i, _)| rates(i).elimination)
+        .number("turnover_ratio", |(i, _)| rates(i).turnover)
+        .number("density_a_per_um", |(i, _)| i.density_per_um().0)
+        .number("density_b_per_um", |(i, _)| i.density_per_um().1)
+        .number("length_um", |(i, _)| i.length_um.0)
+        .text("turnover_variant", |_| variant.clone())
+        .number("formation_lower", |(_, b)| b.formation.map(|b| b.0))
+        .number("formation_upper", |(_, b)| b.formation.map(|b| b.1))
+        .number("elimination_lower", |(_, b)| b.elimination.map(|b| b.0))
+        .number("elimination_upper", |(_, b)| b.elimination.map(|b| b.1))
+        .number("turnover_lower", |(_, b)| b.turnover.map(|b| b.0))
+        .number("turnover_upper", |(_, b)| b.turnover.map(|b| b.1))
+        .number("expected_scorable_a", |(i, _)| Some(i.expected.scorable_a))
+        .number("expected_persistent", |(i, _)| Some(i.expected.persistent))
+        .number("expected_formed", |(i, _)| Some(i.expected.formed))
+        .number("expected_eliminated", |(i, _)| Some(i.expected.eliminated))
+        .number("expected_formation_rate", |(i, _)| likely(i).formation)
+        .number("expected_elimination_rate", |(i, _)| likely(i).elimination)
+        .number("expected_turnover_ratio", |(i, _)| likely(i).turnover)
+        .number("formation_per_2_days", |(i, _)| rates(i).formation.zip(days(i)).map(|(rate, days)| rate * 2.0 / days))
+        .number("corrected_formation_rate", |(i, _)| corrected(i).formation)
+        .number("corrected_elimination_rate", |(i, _)| corrected(i).elimination);
+    Ok(table.done())
+}
+
+/// The table of survival: the spines of the first session (`baseline`), then those formed at each later session.
+///
+/// # Errors
+/// As [`survival`].
+pub fn survival_table(fov: &str, sessions: &[Session], tracks: &[Track], params: &DynamicsParams) -> Result<Columns> {
+    let mut rows: Vec<(String, SurvivalPoint)> = Vec::new();
+    let cohorts = std::iter::once(Cohort::Baseline).chain((1..sessions.len()).map(Cohort::FormedAt));
+    for cohort in cohorts.take(sessions.len()) {
+        let name = match cohort {
+            Cohort::Baseline => "baseline".to_owned(),
+            Cohort::FormedAt(session) => format!("formed-{}", sessions[session].name),
+        };
+        rows.extend(survival(sessions, tracks, cohort, params)?.into_iter().map(|p| (name.clone(), p)));
+    }
+    let table = Columns::of(&rows, DECIMALS)
+        .text("fov", |_| fov.to_owned())
+        .text("cohort", |(name, _)| name.clone())
+        .text("session", |(_, p)| sessions[p.session].name.clone())
+        .number("day_since", |(_, p)| Some(p.since))
+        .integer("n_at_risk", |(_, p)| Some(p.n_at_risk as i64))
+        .number("survival_fraction", |(_, p)| Some(p.fraction))
+        .number("lower", |(_, p)| Some(p.bounds.0))
+        .number("upper", |(_, p)| Some(p.bounds.1));
+    Ok(table.done())
+}
+
+/// Writes `dynamics.csv`: [`dynamics_table`].
+///
+/// # Errors
+/// As [`dynamics_table`]; [`crate::error::Error::File`] if the file cannot be written.
 pub fn write_dynamics_csv(
     path: impl AsRef<Path>,
     fov: &str,
@@ -69,62 +122,13 @@ pub fn write_dynamics_csv(
     lengths: &[DendriteLength],
     params: &DynamicsParams,
 ) -> Result<()> {
-    let variant = match serde_json::to_value(params.turnover) {
-        Ok(serde_json::Value::String(name)) => name,
-        other => unreachable!("unit variants are written as strings, not {other:?}"),
-    };
-    let rows = intervals(sessions, tracks, lengths, params)?.into_iter().map(|interval| {
-        let mine: Vec<&Track> =
-            tracks.iter().filter(|t| interval.dendrite_id.is_none_or(|d| d == t.dendrite_id)).collect();
-        let bounds = bootstrap(&mine, interval.sessions, Basis::Called, params);
-        row(fov, sessions, &interval, &bounds, &variant, params)
-    });
-    write(path.as_ref(), &DYNAMICS, rows)
+    dynamics_table(fov, sessions, tracks, lengths, params)?.write_csv(path)
 }
 
-fn row(
-    fov: &str,
-    sessions: &[Session],
-    interval: &Interval,
-    bounds: &Bounds,
-    variant: &str,
-    params: &DynamicsParams,
-) -> Vec<String> {
-    let (a, b) = (&sessions[interval.sessions.0], &sessions[interval.sessions.1]);
-    let (called, expected) = (&interval.called, &interval.expected);
-    let (rates, likely) = (called.rates(params.turnover), expected.rates(params.turnover));
-    let density = interval.density_per_um();
-    let days = a.day.zip(b.day).map(|(a, b)| b - a).filter(|d| *d > 0.0);
-    let mut row = vec![
-        fov.to_owned(),
-        interval.dendrite_id.map_or_else(|| "all".into(), |d| d.to_string()),
-        a.name.clone(),
-        b.name.clone(),
-        text(a.day),
-        text(b.day),
-        interval.n.0.to_string(),
-        interval.n.1.to_string(),
-    ];
-    row.extend([called.scorable_a, called.persistent, called.formed, called.eliminated].map(|n| n.to_string()));
-    row.push(interval.unscorable.to_string());
-    row.extend([rates.formation, rates.elimination, rates.turnover, density.0, density.1].map(text));
-    row.extend([text(interval.length_um.0), variant.to_owned()]);
-    for bound in [bounds.formation, bounds.elimination, bounds.turnover] {
-        row.extend([text(bound.map(|b| b.0)), text(bound.map(|b| b.1))]);
-    }
-    let likely_counts = [expected.scorable_a, expected.persistent, expected.formed, expected.eliminated];
-    row.extend(likely_counts.map(|n| text(Some(n))));
-    row.extend([likely.formation, likely.elimination, likely.turnover].map(text));
-    row.push(text(rates.formation.zip(days).map(|(rate, days)| rate * 2.0 / days)));
-    let corrected = interval.corrected.rates(params.turnover);
-    row.extend([corrected.formation, corrected.elimination].map(text));
-    row
-}
-
-/// Writes `survival.csv`: the spines of the first session (`baseline`), then those formed at each later session.
+/// Writes `survival.csv`: [`survival_table`].
 ///
 /// # Errors
-/// As [`survival`]; [`Error::File`] if the file cannot be written.
+/// As [`survival_table`]; [`crate::error::Error::File`] if the file cannot be written.
 pub fn write_survival_csv(
     path: impl AsRef<Path>,
     fov: &str,
@@ -132,32 +136,5 @@ pub fn write_survival_csv(
     tracks: &[Track],
     params: &DynamicsParams,
 ) -> Result<()> {
-    let mut rows = Vec::new();
-    let cohorts = std::iter::once(Cohort::Baseline).chain((1..sessions.len()).map(Cohort::FormedAt));
-    for cohort in cohorts.take(sessions.len()) {
-        let name = match cohort {
-            Cohort::Baseline => "baseline".to_owned(),
-            Cohort::FormedAt(session) => format!("formed-{}", sessions[session].name),
-        };
-        let point = |p: SurvivalPoint| {
-            let mut row = vec![fov.to_owned(), name.clone(), sessions[p.session].name.clone(), text(Some(p.since))];
-            row.push(p.n_at_risk.to_string());
-            row.extend([p.fraction, p.bounds.0, p.bounds.1].map(|v| text(Some(v))));
-            row
-        };
-        rows.extend(survival(sessions, tracks, cohort, params)?.into_iter().map(point));
-    }
-    write(path.as_ref(), &SURVIVAL, rows.into_iter())
-}
-
-fn write(path: &Path, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
-    let failed = |e: &dyn std::fmt::Display| {
-        Error::file(path, format!("cannot be written ({e})"), "check the folder, its permissions and the space left")
-    };
-    let mut writer = csv::Writer::from_path(path).map_err(|e| failed(&e))?;
-    writer.write_record(columns).map_err(|e| failed(&e))?;
-    for row in rows {
-        writer.write_record(row).map_err(|e| failed(&e))?;
-    }
-    writer.flush().map_err(|e| failed(&e))
+    survival_table(fov, sessions, tracks, params)?.write_csv(path)
 }

@@ -77,7 +77,7 @@ fn rank(device_type: wgpu::DeviceType) -> u8 {
     }
 }
 
-fn describe(info: &wgpu::AdapterInfo) -> AdapterInfo {
+pub(crate) fn describe(info: &wgpu::AdapterInfo) -> AdapterInfo {
     let device_type = match info.device_type {
         wgpu::DeviceType::DiscreteGpu => "discrete",
         wgpu::DeviceType::IntegratedGpu => "integrated",

@@ -38,6 +38,11 @@ impl Buffer {
 }
 
 impl GpuBuffer {
+    /// The storage itself, for a host that goes on with it on the same device; it lives as long as anyone holds it.
+    pub fn wgpu(&self) -> &wgpu::Buffer {
+        &self.raw
+    }
+
     pub(crate) fn new(raw: wgpu::Buffer, memory: &Arc<Memory>) -> Self {
         let held = memory.held.fetch_add(raw.size(), Ordering::Relaxed) + raw.size();
         memory.peak.fetch_max(held, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
-use crate::engine::adapters::AdapterInfo;
+use crate::engine::adapters::{AdapterInfo, describe};
 use crate::engine::buffer::{GpuBuffer, Memory};
 use crate::engine::kernel_def::{Binding, KernelDef, Launch};
 use crate::engine::pipeline::Pipeline;
@@ -60,16 +60,25 @@ impl Gpu {
         device.set_device_lost_callback(move |reason, message| {
             note(&lost, format!("the device was lost ({reason:?}): {message}"));
         });
-        let gpu = Self {
-            info,
-            device,
-            queue,
-            limits,
-            memory: Arc::default(),
-            faults,
-            pipelines: Mutex::default(),
-            staging: Mutex::default(),
-        };
+        Self::tested(info, device, queue, limits, faults)
+    }
+
+    /// Shares the device of a host. Its handlers for errors and for loss are the host's and stay so: faults of gemmule's own calls are caught in
+    /// error scopes.
+    pub(crate) fn of_host(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
+        let (info, limits) = (describe(&device.adapter_info()), device.limits());
+        Self::tested(info, device, queue, limits, Faults::default())
+    }
+
+    fn tested(
+        info: AdapterInfo,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        limits: wgpu::Limits,
+        faults: Faults,
+    ) -> Result<Self> {
+        let (pipelines, staging) = (Mutex::default(), Mutex::default());
+        let gpu = Self { info, device, queue, limits, memory: Arc::default(), faults, pipelines, staging };
         self_test::run(&gpu)?;
         Ok(gpu)
     }
@@ -102,6 +111,27 @@ impl Gpu {
         }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let raw = self.guarded("buffer", bytes, || self.raw_buffer(bytes, usage))?;
+        Ok(GpuBuffer::new(raw, &self.memory))
+    }
+
+    /// A host's buffer, after a look at what it may be used for.
+    pub(crate) fn adopt(&self, raw: wgpu::Buffer) -> Result<GpuBuffer> {
+        let needed = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let (usage, bytes) = (raw.usage(), raw.size());
+        if !usage.contains(needed) || bytes % 4 != 0 || bytes > self.max_buffer_bytes() {
+            return Err(Error::parameter(
+                "wgpu buffer",
+                format!("{bytes} bytes with {usage:?}"),
+                &format!("whole words, at most {} bytes, with {needed:?}", self.max_buffer_bytes()),
+                "make the buffer so, on the device the engine was given",
+            ));
+        }
+        // A buffer of another device would be refused by the first call that uses it; better here.
+        self.guarded("adopting a buffer", 0, || {
+            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            encoder.clear_buffer(&raw, 0, Some(0));
+            drop(encoder.finish());
+        })?;
         Ok(GpuBuffer::new(raw, &self.memory))
     }
 

@@ -12,6 +12,9 @@ pub use buffer::{Buffer, GpuBuffer};
 pub(crate) use kernel_def::wgsl;
 pub use kernel_def::{Binding, KernelDef, Launch};
 
+/// The version of wgpu that [`Engine::on_device`] and [`Engine::adopt`] speak.
+pub use wgpu;
+
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -90,6 +93,28 @@ impl Engine {
             problem,
             remedy: "no adapter that fits works; give --backend cpu".into(),
         })
+    }
+
+    /// An engine on a device that the host application owns; the host goes on using it, also at the same time.
+    ///
+    /// Needs no feature of the device; with larger limits (`max_storage_buffer_binding_size`) slabs are larger. The host's error handlers are left alone.
+    /// `examples/own_device.rs` shows the whole way.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails a self-test.
+    pub fn on_device(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
+        let gpu = Gpu::of_host(device, queue)?;
+        let description = format!("GPU {}: the host's own device", gpu.info);
+        Ok(Self { gpu: Some(Arc::new(gpu)), description, slab_len: None })
+    }
+
+    /// Takes over a buffer of the engine's own device, without a copy. It must come from the same `wgpu::Instance`: wgpu cannot tell those of another one.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a buffer without the usages `STORAGE`, `COPY_SRC` and `COPY_DST`, of broken words, or too large to bind; [`Error::Gpu`] for one of
+    /// another device, or an engine on the CPU.
+    pub fn adopt(&self, buffer: wgpu::Buffer) -> Result<Buffer> {
+        Ok(Buffer::Gpu(self.device()?.adopt(buffer)?))
     }
 
     /// All adapters, in the order in which they are tried.

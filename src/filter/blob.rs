@@ -5,6 +5,7 @@
 
 use crate::engine::{Buffer, Engine};
 use crate::error::Result;
+use crate::filter::Input;
 use crate::filter::scale::{Form, Scale, Source, binned_grid};
 use crate::filter::slabs::slabs;
 use crate::kernel::Slab;
@@ -14,7 +15,6 @@ use crate::model::NoiseModel;
 use crate::params::params;
 use crate::progress::Progress;
 use crate::units::PointUm;
-use crate::volume::Stack;
 
 params! {
     /// Scales and threshold of the blob response.
@@ -48,16 +48,17 @@ pub struct Blob {
 ///
 /// # Errors
 /// Parameters out of range; GPU faults; cancellation.
-pub fn blobs(
+pub fn blobs<'a>(
     engine: &Engine,
-    stack: &Stack,
+    stack: impl Into<Input<'a>>,
     noise: &NoiseModel,
     params: &BlobParams,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Blob>> {
     params.validate()?;
-    let grid = binned_grid(stack, params.binning)?;
-    let source = Source { engine, stack, noise, binning: params.binning, grid };
+    let input = stack.into();
+    let grid = binned_grid(input, params.binning)?;
+    let source = Source { engine, input, noise, binning: params.binning, grid };
     let scale = |&sigma_um: &f64| Scale::new(sigma_um, params.sigma_z_min_um, grid.voxel_size, BlobParams::SECTION);
     let scales: Vec<Scale> = params.sigma_xy_um.iter().map(scale).collect::<Result<_>>()?;
     // One plane more than the filters need: a maximum looks at its neighbours.

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::model::NoiseModel;
 use crate::units::VoxelSize;
-use crate::volume::{Shape, Volume, Voxels};
+use crate::volume::{Shape, Volume, VoxelsView};
 
 /// Distance between the voxels of the difference: noise is correlated over one or two voxels (open in-vivo set: .54 at 1, .05 at 2).
 const SPACING: usize = 3;
@@ -47,12 +47,13 @@ const KEPT: f64 = 0.973_3;
 ///
 /// # Errors
 /// [`Error::Parameter`] if all voxels are equal or the planes are too small to measure noise on.
-pub fn estimate(voxels: &Voxels) -> Result<NoiseModel> {
+pub fn estimate<'a>(voxels: impl Into<VoxelsView<'a>>) -> Result<NoiseModel> {
+    let voxels = voxels.into();
     let samples = match voxels {
-        Voxels::U8(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
-        Voxels::U16(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
-        Voxels::I16(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
-        Voxels::F32(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
+        VoxelsView::U8(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
+        VoxelsView::U16(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
+        VoxelsView::I16(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
+        VoxelsView::F32(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
     };
     let bins = bin(samples);
     let darkest = bins.first().map_or(0.0, |b| b.mean);

@@ -1,14 +1,16 @@
 //! Multi-scale ridge response.
 
-use crate::engine::Engine;
+use crate::engine::{Buffer, Engine};
 use crate::error::Result;
+use crate::filter::Input;
 use crate::filter::scale::{Form, Scale, Source, binned_grid};
 use crate::filter::slabs::slabs;
+use crate::kernel::Slab;
 use crate::kernel::hessian_response::Response;
 use crate::model::NoiseModel;
 use crate::params::{InRange, params};
 use crate::progress::Progress;
-use crate::volume::{Grid, Stack, Volume};
+use crate::volume::{Grid, Volume};
 
 params! {
     /// Scales and form of the ridge response.
@@ -70,51 +72,118 @@ pub struct RidgeMap {
     pub grid: Grid,
 }
 
+/// A ridge map that stays on the engine's device.
+#[derive(Debug)]
+pub struct DeviceRidge {
+    /// Largest response over the scales, (z, y, x) with x fastest.
+    pub ridge: Buffer,
+    /// The binned grid.
+    pub grid: Grid,
+}
+
 /// Ridge response of a stack after variance stabilisation (generalised Anscombe transform of `noise`).
 ///
 /// Bright on dark; shapes, formulas and borders as in [`crate::kernel::hessian_response`]. Jerman's and Frangi's constants are relative to the largest
 /// eigenvalues of the whole volume at a scale, so each scale is run twice: once for the largest value, once for the response.
 ///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::filter::{noise, ridge};
+/// use gemmule::phantom::{self, PhantomParams};
+/// use gemmule::progress::Silent;
+/// let small = PhantomParams { planes: 8, rows: 64, columns: 96, seed: 7, ..PhantomParams::default() };
+/// let stack = phantom::stack(&small, &mut Silent)?.stack;
+/// let model = noise::estimate(&stack.voxels)?;
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let map = ridge::ridge(&engine, &stack, &model, &ridge::RidgeParams::default(), &mut Silent)?;
+/// assert_eq!(map.ridge.shape().to_string(), "8 x 32 x 48"); // binned by 2
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// Parameters out of range; GPU faults; cancellation.
-pub fn ridge(
+pub fn ridge<'a>(
     engine: &Engine,
-    stack: &Stack,
+    stack: impl Into<Input<'a>>,
     noise: &NoiseModel,
     params: &RidgeParams,
     progress: &mut dyn Progress,
 ) -> Result<RidgeMap> {
-    params.validate()?;
-    let grid = binned_grid(stack, params.binning)?;
-    let source = Source { engine, stack, noise, binning: params.binning, grid };
-    let scale = |&sigma_um: &f64| Scale::new(sigma_um, params.sigma_z_min_um, grid.voxel_size, RidgeParams::SECTION);
-    let scales: Vec<Scale> = params.sigma_xy_um.iter().map(scale).collect::<Result<_>>()?;
-    let halo = scales.iter().map(Scale::radius_z).max().unwrap_or(0);
-    let slabs = slabs(engine, grid.shape, halo, 1)?;
-    let total = 2 * slabs.len() as u64;
-    let mut peaks = vec![[0.0_f32; 2]; scales.len()];
-    for (k, &slab) in slabs.iter().enumerate() {
-        progress.step("ridge", k as u64, total)?;
-        let buffer = source.slab(slab)?;
-        for (peak, scale) in peaks.iter_mut().zip(&scales) {
-            let across = source.smoothed(slab, &buffer, scale)?;
-            let form = params.response.form(params, [0.0; 2]);
-            let [a3, s2] = scale.response(slab, form, false).peak(engine, &across)?;
-            *peak = [peak[0].max(a3), peak[1].max(s2)];
-        }
-    }
+    let sweep = Sweep::new(engine, stack.into(), noise, params)?;
+    let grid = sweep.source.grid;
     let mut ridge = Volume::filled(grid.shape, 0.0);
-    for (k, &slab) in slabs.iter().enumerate() {
-        progress.step("ridge", (slabs.len() + k) as u64, total)?;
-        let buffer = source.slab(slab)?;
-        let mut best = engine.buffer(slab.output_len())?;
-        for (n, (&peak, scale)) in peaks.iter().zip(&scales).enumerate() {
-            let across = source.smoothed(slab, &buffer, scale)?;
-            scale.response(slab, params.response.form(params, peak), n > 0).run(engine, &across, &mut best)?;
-        }
+    sweep.run(progress, |slab, best| {
         let at = slab.out_start as usize * slab.plane_len();
-        engine.read(&best, &mut ridge.as_mut_slice()[at..at + slab.output_len()])?;
+        engine.read(best, &mut ridge.as_mut_slice()[at..at + slab.output_len()])
+    })?;
+    Ok(RidgeMap { ridge, intensity: sweep.source.intensity()?, grid })
+}
+
+/// The same, left on the engine's device: for hosts that go on there.
+///
+/// # Errors
+/// As [`ridge`]; [`crate::error::Error::Memory`] if the map does not fit one buffer.
+pub fn ridge_on_device<'a>(
+    engine: &Engine,
+    stack: impl Into<Input<'a>>,
+    noise: &NoiseModel,
+    params: &RidgeParams,
+    progress: &mut dyn Progress,
+) -> Result<DeviceRidge> {
+    let sweep = Sweep::new(engine, stack.into(), noise, params)?;
+    let grid = sweep.source.grid;
+    let mut ridge = engine.buffer(grid.shape.len())?;
+    sweep.run(progress, |slab, best| engine.copy(best, &mut ridge, slab.out_start as usize * slab.plane_len()))?;
+    Ok(DeviceRidge { ridge, grid })
+}
+
+/// The two passes over a volume, slab by slab.
+struct Sweep<'a> {
+    source: Source<'a>,
+    params: &'a RidgeParams,
+    scales: Vec<Scale>,
+    slabs: Vec<Slab>,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(engine: &'a Engine, input: Input<'a>, noise: &'a NoiseModel, params: &'a RidgeParams) -> Result<Self> {
+        params.validate()?;
+        let grid = binned_grid(input, params.binning)?;
+        let source = Source { engine, input, noise, binning: params.binning, grid };
+        let scale =
+            |&sigma_um: &f64| Scale::new(sigma_um, params.sigma_z_min_um, grid.voxel_size, RidgeParams::SECTION);
+        let scales: Vec<Scale> = params.sigma_xy_um.iter().map(scale).collect::<Result<_>>()?;
+        let halo = scales.iter().map(Scale::radius_z).max().unwrap_or(0);
+        let slabs = slabs(engine, grid.shape, halo, 1)?;
+        Ok(Self { source, params, scales, slabs })
     }
-    progress.step("ridge", total, total)?;
-    Ok(RidgeMap { ridge, intensity: source.intensity()?, grid })
+
+    /// Hands on the response of every slab.
+    fn run(&self, progress: &mut dyn Progress, mut take: impl FnMut(Slab, &Buffer) -> Result<()>) -> Result<()> {
+        let Self { source, params, scales, slabs } = self;
+        let engine = source.engine;
+        let total = 2 * slabs.len() as u64;
+        let mut peaks = vec![[0.0_f32; 2]; scales.len()];
+        for (k, &slab) in slabs.iter().enumerate() {
+            progress.step("ridge", k as u64, total)?;
+            let buffer = source.slab(slab)?;
+            for (peak, scale) in peaks.iter_mut().zip(scales) {
+                let across = source.smoothed(slab, &buffer, scale)?;
+                let form = params.response.form(params, [0.0; 2]);
+                let [a3, s2] = scale.response(slab, form, false).peak(engine, &across)?;
+                *peak = [peak[0].max(a3), peak[1].max(s2)];
+            }
+        }
+        for (k, &slab) in slabs.iter().enumerate() {
+            progress.step("ridge", (slabs.len() + k) as u64, total)?;
+            let buffer = source.slab(slab)?;
+            let mut best = engine.buffer(slab.output_len())?;
+            for (n, (&peak, scale)) in peaks.iter().zip(scales).enumerate() {
+                let across = source.smoothed(slab, &buffer, scale)?;
+                scale.response(slab, params.response.form(params, peak), n > 0).run(engine, &across, &mut best)?;
+            }
+            take(slab, &best)?;
+        }
+        progress.step("ridge", total, total)
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::engine::{Buffer, Engine};
 use crate::error::Result;
+use crate::filter::Input;
 use crate::filter::slabs::slabs;
 use crate::filter::taps::{self, Taps};
 use crate::kernel::Slab;
@@ -10,7 +11,7 @@ use crate::kernel::hessian_response::{HessianResponse, Response};
 use crate::kernel::smooth_xy::SmoothXy;
 use crate::model::NoiseModel;
 use crate::units::{PointUm, VoxelSize};
-use crate::volume::{Grid, Shape, Stack, Volume};
+use crate::volume::{Grid, Shape, Volume};
 
 /// A response and its constants.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,7 +72,7 @@ impl Scale {
 /// The volume filters run on: binned and variance-stabilised.
 pub(crate) struct Source<'a> {
     pub(crate) engine: &'a Engine,
-    pub(crate) stack: &'a Stack,
+    pub(crate) input: Input<'a>,
     pub(crate) noise: &'a NoiseModel,
     pub(crate) binning: usize,
     pub(crate) grid: Grid,
@@ -81,9 +82,9 @@ impl Source<'_> {
     pub(crate) fn slab(&self, slab: Slab) -> Result<Buffer> {
         let read = slab.input_only();
         let mut buffer = self.engine.buffer(read.output_len())?;
-        Convert::stabilised(read, self.stack.voxels.shape(), self.binning, self.noise).run(
+        Convert::stabilised(read, self.input.shape(), self.binning, self.noise).run(
             self.engine,
-            &self.stack.voxels,
+            self.input.raw,
             &mut buffer,
         )?;
         Ok(buffer)
@@ -112,9 +113,9 @@ impl Source<'_> {
         let mut out = Volume::filled(shape, 0.0);
         for slab in slabs(self.engine, shape, 0, 1)? {
             let mut buffer = self.engine.buffer(slab.output_len())?;
-            Convert::binned_mean(slab, self.stack.voxels.shape(), self.binning).run(
+            Convert::binned_mean(slab, self.input.shape(), self.binning).run(
                 self.engine,
-                &self.stack.voxels,
+                self.input.raw,
                 &mut buffer,
             )?;
             let at = slab.out_start as usize * slab.plane_len();
@@ -125,8 +126,8 @@ impl Source<'_> {
 }
 
 /// The grid after averaging `binning` voxels along y and x: its first centre is off the origin.
-pub(crate) fn binned_grid(stack: &Stack, binning: usize) -> Result<Grid> {
-    let (shape, voxel) = (stack.voxels.shape(), stack.voxel_size);
+pub(crate) fn binned_grid(input: Input<'_>, binning: usize) -> Result<Grid> {
+    let Grid { shape, voxel_size: voxel, .. } = input.grid();
     let b = binning as f64;
     Ok(Grid {
         shape: Shape::new(shape.z, Convert::binned(shape.y, binning), Convert::binned(shape.x, binning))?,

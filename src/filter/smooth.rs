@@ -2,6 +2,7 @@
 
 use crate::engine::{Buffer, Engine};
 use crate::error::Result;
+use crate::filter::Input;
 use crate::filter::slabs::slabs;
 use crate::filter::taps::{self, Taps};
 use crate::kernel::Slab;
@@ -12,7 +13,7 @@ use crate::model::NoiseModel;
 use crate::params::params;
 use crate::progress::Progress;
 use crate::units::VoxelSize;
-use crate::volume::{Stack, Volume};
+use crate::volume::Volume;
 
 params! {
     /// The scale at which spines are sought: smoothing before anything is sampled.
@@ -78,8 +79,33 @@ impl Kernel3 {
 ///
 /// # Errors
 /// A filter longer than the kernels take ([`crate::error::Error::Parameter`]); GPU faults; cancellation.
-pub fn smooth(engine: &Engine, stack: &Stack, sigma: SigmaUm, progress: &mut dyn Progress) -> Result<Volume<f32>> {
-    apply(engine, stack, &Kernel3::new(sigma, stack.voxel_size, 1.0)?, progress)
+pub fn smooth<'a>(
+    engine: &Engine,
+    stack: impl Into<Input<'a>>,
+    sigma: SigmaUm,
+    progress: &mut dyn Progress,
+) -> Result<Volume<f32>> {
+    let input = stack.into();
+    apply(engine, input, &Kernel3::new(sigma, input.voxel_size, 1.0)?, progress)
+}
+
+/// [`smooth`], left on the engine's device.
+///
+/// # Errors
+/// As [`smooth`]; [`crate::error::Error::Memory`] if the result does not fit one buffer.
+pub fn smooth_on_device<'a>(
+    engine: &Engine,
+    stack: impl Into<Input<'a>>,
+    sigma: SigmaUm,
+    progress: &mut dyn Progress,
+) -> Result<Buffer> {
+    let input = stack.into();
+    let kernel = Kernel3::new(sigma, input.voxel_size, 1.0)?;
+    let mut out = engine.buffer(input.shape().len())?;
+    each_slab(engine, input, &kernel, progress, |slab, result| {
+        engine.copy(result, &mut out, slab.out_start as usize * slab.plane_len())
+    })?;
+    Ok(out)
 }
 
 /// [`smooth`], and the variance that the noise of the stack leaves in it, grey levels squared.
@@ -90,17 +116,18 @@ pub fn smooth(engine: &Engine, stack: &Stack, sigma: SigmaUm, progress: &mut dyn
 ///
 /// # Errors
 /// As [`smooth`].
-pub fn smooth_with_variance(
+pub fn smooth_with_variance<'a>(
     engine: &Engine,
-    stack: &Stack,
+    stack: impl Into<Input<'a>>,
     sigma: SigmaUm,
     noise: &NoiseModel,
     progress: &mut dyn Progress,
 ) -> Result<(Volume<f32>, Volume<f32>)> {
-    let kernel = Kernel3::new(sigma, stack.voxel_size, 1.0)?;
-    let smooth = apply(engine, stack, &kernel, progress)?;
-    let squared = Kernel3::new(sigma, stack.voxel_size, std::f64::consts::FRAC_1_SQRT_2)?;
-    let mut variance = apply(engine, stack, &squared, progress)?;
+    let input = stack.into();
+    let kernel = Kernel3::new(sigma, input.voxel_size, 1.0)?;
+    let smooth = apply(engine, input, &kernel, progress)?;
+    let squared = Kernel3::new(sigma, input.voxel_size, std::f64::consts::FRAC_1_SQRT_2)?;
+    let mut variance = apply(engine, input, &squared, progress)?;
     let gain = kernel.noise_gain();
     for v in variance.as_mut_slice() {
         *v = (noise.variance(f64::from(*v)) * gain) as f32;
@@ -108,24 +135,34 @@ pub fn smooth_with_variance(
     Ok((smooth, variance))
 }
 
-fn apply(engine: &Engine, stack: &Stack, kernel: &Kernel3, progress: &mut dyn Progress) -> Result<Volume<f32>> {
-    let shape = stack.voxels.shape();
-    let mut out = Volume::filled(shape, 0.0);
-    let plane = shape.y * shape.x;
-    for slab in slabs(engine, shape, kernel.z.radius as usize, 1)? {
-        progress.step("smooth", u64::from(slab.out_start), shape.z as u64)?;
-        let result = slab_result(engine, stack, kernel, slab)?;
-        let at = slab.out_start as usize * plane;
-        engine.read(&result, &mut out.as_mut_slice()[at..at + slab.output_len()])?;
-    }
-    progress.step("smooth", shape.z as u64, shape.z as u64)?;
+fn apply(engine: &Engine, input: Input<'_>, kernel: &Kernel3, progress: &mut dyn Progress) -> Result<Volume<f32>> {
+    let mut out = Volume::filled(input.shape(), 0.0);
+    each_slab(engine, input, kernel, progress, |slab, result| {
+        let at = slab.out_start as usize * slab.plane_len();
+        engine.read(result, &mut out.as_mut_slice()[at..at + slab.output_len()])
+    })?;
     Ok(out)
 }
 
-fn slab_result(engine: &Engine, stack: &Stack, kernel: &Kernel3, slab: Slab) -> Result<Buffer> {
+fn each_slab(
+    engine: &Engine,
+    input: Input<'_>,
+    kernel: &Kernel3,
+    progress: &mut dyn Progress,
+    mut take: impl FnMut(Slab, &Buffer) -> Result<()>,
+) -> Result<()> {
+    let shape = input.shape();
+    for slab in slabs(engine, shape, kernel.z.radius as usize, 1)? {
+        progress.step("smooth", u64::from(slab.out_start), shape.z as u64)?;
+        take(slab, &slab_result(engine, input, kernel, slab)?)?;
+    }
+    progress.step("smooth", shape.z as u64, shape.z as u64)
+}
+
+fn slab_result(engine: &Engine, input: Input<'_>, kernel: &Kernel3, slab: Slab) -> Result<Buffer> {
     let read = slab.input_only();
     let mut grey = engine.buffer(read.output_len())?;
-    Convert::plain(read).run(engine, &stack.voxels, &mut grey)?;
+    Convert::plain(read).run(engine, input.raw, &mut grey)?;
     let mut across = engine.buffer(read.output_len())?;
     let pass = SmoothXy {
         slab: read,

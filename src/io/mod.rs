@@ -33,13 +33,14 @@ pub use crate::io::curation::{
 };
 pub use crate::io::manifest::{CohortSeries, CohortSession, MANIFEST_COLUMNS, Manifest};
 pub use crate::io::marks::{SpineMark, read_marks};
-pub use crate::io::parquet_file::{Column, write_long_parquet};
+pub use crate::io::parquet_file::write_long_parquet;
 pub use crate::io::points::{Mark, PointSession, read_point_sessions};
 pub use crate::io::read::{ReadOptions, StackInfo, info, read_stack, read_stack_summed, stack_sha256};
-pub use crate::io::series::{write_links_csv, write_tracks_csv};
+pub use crate::io::series::{links_table, tracks_table, write_links_csv, write_tracks_csv};
 pub use crate::io::series_file::SeriesFile;
 pub use crate::io::swc::write_swc;
 pub use crate::io::tables::{
-    TablePoint, read_points_csv, write_calibration_csv, write_dendrites_csv, write_spines_csv,
+    TablePoint, dendrites_table, read_points_csv, spines_table, write_calibration_csv, write_dendrites_csv,
+    write_spines_csv,
 };
 pub use crate::io::write::{check_labels_zarr, write_labels, write_labels_zarr, write_stack};

@@ -5,22 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
+use crate::columns::Column;
 use crate::error::{Error, Result};
-
-/// The cells of one column.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Column {
-    /// UTF-8 text; empty is an empty text.
-    Text(Vec<String>),
-    /// 64-bit numbers; none is null.
-    Number(Vec<Option<f64>>),
-}
 
 /// Writes columns of equal length as one row group, uncompressed (repeated texts are stored once by Parquet's dictionaries). The same columns give the same bytes.
 ///
@@ -43,6 +35,9 @@ fn written(file: File, columns: &[(String, Column)]) -> std::result::Result<(), 
                 .with_repetition(Repetition::REQUIRED)
                 .with_logical_type(Some(LogicalType::String))
                 .with_converted_type(ConvertedType::UTF8),
+            Column::Integer(_) => {
+                Type::primitive_type_builder(name, Physical::INT64).with_repetition(Repetition::OPTIONAL)
+            }
             Column::Number(_) => {
                 Type::primitive_type_builder(name, Physical::DOUBLE).with_repetition(Repetition::OPTIONAL)
             }
@@ -62,9 +57,12 @@ fn written(file: File, columns: &[(String, Column)]) -> std::result::Result<(), 
                 let cells: Vec<ByteArray> = cells.iter().map(|c| ByteArray::from(c.as_str())).collect();
                 to.typed::<ByteArrayType>().write_batch(&cells, None, None)?;
             }
+            Column::Integer(cells) => {
+                let (there, levels) = split(cells);
+                to.typed::<Int64Type>().write_batch(&there, Some(&levels), None)?;
+            }
             Column::Number(cells) => {
-                let there: Vec<f64> = cells.iter().flatten().copied().collect();
-                let levels: Vec<i16> = cells.iter().map(|c| i16::from(c.is_some())).collect();
+                let (there, levels) = split(cells);
                 to.typed::<DoubleType>().write_batch(&there, Some(&levels), None)?;
             }
         }
@@ -73,4 +71,9 @@ fn written(file: File, columns: &[(String, Column)]) -> std::result::Result<(), 
     group.close()?;
     writer.close()?;
     Ok(())
+}
+
+/// What is there, and for every cell whether it is.
+fn split<T: Copy>(cells: &[Option<T>]) -> (Vec<T>, Vec<i16>) {
+    (cells.iter().flatten().copied().collect(), cells.iter().map(|c| i16::from(c.is_some())).collect())
 }

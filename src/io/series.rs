@@ -2,79 +2,62 @@
 
 use std::path::Path;
 
+use crate::columns::Columns;
 use crate::error::Result;
-use crate::io::tables::{decimals, name, write};
-use crate::model::{Link, Session, Track};
+use crate::io::tables::{DECIMALS, name};
+use crate::model::{Call, Link, Session, Track};
 
-/// Columns of `tracks.csv`.
-const TRACK_COLUMNS: [&str; 16] = [
-    "track_id",
-    "session",
-    "day",
-    "dendrite_id",
-    "s_um",
-    "status",
-    "p_present",
-    "z_um",
-    "y_um",
-    "x_um",
-    "spine_id",
-    "head_width_um",
-    "brightness",
-    "contrast",
-    "reason",
-    "curated",
-];
+/// The table of tracks: one row per site and session, in the order given. Written, numbers have four decimals.
+pub fn tracks_table(sessions: &[Session], tracks: &[Track]) -> Columns {
+    type Row<'a> = (&'a Track, &'a Session, &'a Call);
+    let rows: Vec<Row<'_>> = tracks
+        .iter()
+        .flat_map(|t| sessions.iter().zip(&t.calls).map(move |(session, call)| (t, session, call)))
+        .collect();
+    Columns::of(&rows, DECIMALS)
+        .integer("track_id", |(t, ..)| Some(t.track_id.into()))
+        .text("session", |(_, session, _)| session.name.clone())
+        .number("day", |(_, session, _)| session.day)
+        .integer("dendrite_id", |(t, ..)| Some(t.dendrite_id.into()))
+        .number("s_um", |(t, ..)| Some(t.s_um))
+        .text("status", |(.., call)| name(call.status))
+        .number("p_present", |(.., call)| call.p_present)
+        .number("z_um", |(.., call)| call.place.map(|p| p.z))
+        .number("y_um", |(.., call)| call.place.map(|p| p.y))
+        .number("x_um", |(.., call)| call.place.map(|p| p.x))
+        .integer("spine_id", |(.., call)| call.spine)
+        .number("head_width_um", |(.., call)| call.head_width_um)
+        .number("brightness", |(.., call)| call.brightness)
+        .number("contrast", |(.., call)| call.contrast)
+        .text("reason", |(.., call)| call.reason.map_or_else(String::new, name))
+        .text("curated", |(.., call)| call.curated.clone().unwrap_or_default())
+        .done()
+}
 
-/// Columns of `links.csv`.
-const LINK_COLUMNS: [&str; 6] = ["session_a", "spine_row_a", "session_b", "spine_row_b", "track_id", "p_same"];
+/// The table of links: one row per link, in the order given.
+pub fn links_table(sessions: &[Session], links: &[Link]) -> Columns {
+    Columns::of(links, DECIMALS)
+        .text("session_a", |l| sessions[l.session_a].name.clone())
+        .integer("spine_row_a", |l| Some(l.spine_a))
+        .text("session_b", |l| sessions[l.session_b].name.clone())
+        .integer("spine_row_b", |l| Some(l.spine_b))
+        .integer("track_id", |l| Some(l.track_id.into()))
+        .number("p_same", |l| Some(l.p_same))
+        .done()
+}
 
-/// Writes `tracks.csv`: one row per site and session, in the order given; what is not known is empty.
+/// Writes `tracks.csv`: [`tracks_table`].
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if the file cannot be written.
 pub fn write_tracks_csv(path: impl AsRef<Path>, sessions: &[Session], tracks: &[Track]) -> Result<()> {
-    let or_empty = |value: Option<f64>| value.map_or_else(String::new, decimals);
-    let rows = tracks.iter().flat_map(|track| {
-        sessions.iter().zip(&track.calls).map(move |(session, call)| {
-            let [z, y, x] = call.place.map_or([None; 3], |p| [Some(p.z), Some(p.y), Some(p.x)]);
-            vec![
-                track.track_id.to_string(),
-                session.name.clone(),
-                or_empty(session.day),
-                track.dendrite_id.to_string(),
-                decimals(track.s_um),
-                name(call.status),
-                or_empty(call.p_present),
-                or_empty(z),
-                or_empty(y),
-                or_empty(x),
-                call.spine.map_or_else(String::new, |spine| spine.to_string()),
-                or_empty(call.head_width_um),
-                or_empty(call.brightness),
-                or_empty(call.contrast),
-                call.reason.map_or_else(String::new, name),
-                call.curated.clone().unwrap_or_default(),
-            ]
-        })
-    });
-    write(path.as_ref(), &TRACK_COLUMNS, rows)
+    tracks_table(sessions, tracks).write_csv(path)
 }
 
-/// Writes `links.csv`: one row per link, in the order given.
+/// Writes `links.csv`: [`links_table`].
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if the file cannot be written.
 pub fn write_links_csv(path: impl AsRef<Path>, sessions: &[Session], links: &[Link]) -> Result<()> {
-    let rows = links.iter().map(|link| {
-        vec![
-            sessions[link.session_a].name.clone(),
-            link.spine_a.to_string(),
-            sessions[link.session_b].name.clone(),
-            link.spine_b.to_string(),
-            link.track_id.to_string(),
-            decimals(link.p_same),
-        ]
-    });
-    write(path.as_ref(), &LINK_COLUMNS, rows)
+    links_table(sessions, links).write_csv(path)
 }

@@ -7,91 +7,89 @@ use std::path::Path;
 use csv::Writer;
 use serde::Serialize;
 
+use crate::columns::{Columns, rounded};
 use crate::error::{Error, Result};
 use crate::model::{CalibrationRow, Dendrite, Side, Spine, UnscorableReason};
 use crate::units::PointUm;
 
-/// Columns of `spines.csv`.
-const SPINE_COLUMNS: [&str; 22] = [
-    "spine_id",
-    "dendrite_id",
-    "z_um",
-    "y_um",
-    "x_um",
-    "tip_z_um",
-    "tip_y_um",
-    "tip_x_um",
-    "base_z_um",
-    "base_y_um",
-    "base_x_um",
-    "s_um",
-    "side",
-    "length_um",
-    "head_width_um",
-    "brightness",
-    "snr",
-    "score",
-    "class",
-    "flags",
-    "volume_um3",
-    "head_width_fit",
-];
-
-/// Columns of `dendrites.csv`.
-const DENDRITE_COLUMNS: [&str; 10] =
-    ["dendrite_id", "order", "z_um", "y_um", "x_um", "s_um", "radius_um", "parent_id", "parent_order", "unscorable"];
-
-/// Writes `spines.csv`: one row per spine, in the order given.
+/// The table of spines: one row per spine, in the order given; `flags` are joined by `;`.
 ///
-/// µm and the other numbers have four decimals; `head_width_um` and `head_width_fit` are empty where they could not be measured; `flags` are
-/// joined by `;`.
+/// `head_width_um` and `head_width_fit` are not known where they could not be measured. Written, numbers have four decimals.
+pub fn spines_table(spines: &[Spine]) -> Columns {
+    let flags = |s: &Spine| s.flags.iter().map(name).collect::<Vec<_>>().join(";");
+    Columns::of(spines, DECIMALS)
+        .integer("spine_id", |s| Some(s.spine_id.into()))
+        .integer("dendrite_id", |s| Some(s.dendrite_id.into()))
+        .number("z_um", |s| Some(s.head.z))
+        .number("y_um", |s| Some(s.head.y))
+        .number("x_um", |s| Some(s.head.x))
+        .number("tip_z_um", |s| Some(s.tip.z))
+        .number("tip_y_um", |s| Some(s.tip.y))
+        .number("tip_x_um", |s| Some(s.tip.x))
+        .number("base_z_um", |s| Some(s.base.z))
+        .number("base_y_um", |s| Some(s.base.y))
+        .number("base_x_um", |s| Some(s.base.x))
+        .number("s_um", |s| Some(s.s_um))
+        .text("side", |s| name(s.side))
+        .number("length_um", |s| Some(s.length_um))
+        .number("head_width_um", |s| s.head_width_um)
+        .number("brightness", |s| Some(s.brightness))
+        .number("snr", |s| Some(s.snr))
+        .number("score", |s| Some(s.score))
+        .text("class", |s| name(s.class))
+        .text("flags", flags)
+        .number("volume_um3", |s| Some(s.volume_um3))
+        .number("head_width_fit", |s| s.head_width_fit)
+        .done()
+}
+
+/// The table of dendrites: one row per point of a centreline, in order of arc length.
+///
+/// `parent_id` is the dendrite that a branch starts on and `parent_order` the point of it, not known if it starts on none; `unscorable` says why spines cannot
+/// be judged at this point (several reasons joined by `;`), empty where they can; a reason that holds for one side only is followed by `:left` or `:right`.
+pub fn dendrites_table(dendrites: &[Dendrite]) -> Columns {
+    let points: Vec<(&Dendrite, usize)> =
+        dendrites.iter().flat_map(|d| (0..d.points.len()).map(move |order| (d, order))).collect();
+    let unscorable = |&(d, n): &(&Dendrite, usize)| {
+        let here = d.unscorable.iter().filter(|u| (u.from_um..=u.to_um).contains(&d.s_um[n]));
+        let mut sides: BTreeMap<UnscorableReason, BTreeSet<Side>> = BTreeMap::new();
+        for stretch in here {
+            sides.entry(stretch.reason).or_default().insert(stretch.side);
+        }
+        let reason = |(reason, sides): (&UnscorableReason, &BTreeSet<Side>)| match sides.first() {
+            Some(side) if sides.len() == 1 => format!("{}:{}", name(reason), name(side)),
+            _ => name(reason),
+        };
+        sides.iter().map(reason).collect::<Vec<_>>().join(";")
+    };
+    Columns::of(&points, DECIMALS)
+        .integer("dendrite_id", |(d, _)| Some(d.dendrite_id.into()))
+        .integer("order", |&(_, n)| Some(n as i64))
+        .number("z_um", |&(d, n)| Some(d.points[n].z))
+        .number("y_um", |&(d, n)| Some(d.points[n].y))
+        .number("x_um", |&(d, n)| Some(d.points[n].x))
+        .number("s_um", |&(d, n)| Some(d.s_um[n]))
+        .number("radius_um", |&(d, n)| Some(d.radius_um[n]))
+        .integer("parent_id", |(d, _)| d.parent.map(|(id, _)| id.into()))
+        .integer("parent_order", |(d, _)| d.parent.map(|(_, at)| at as i64))
+        .text("unscorable", unscorable)
+        .done()
+}
+
+/// Writes `spines.csv`: [`spines_table`].
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be written.
 pub fn write_spines_csv(path: impl AsRef<Path>, spines: &[Spine]) -> Result<()> {
-    let rows = spines.iter().map(|spine| {
-        let mut row = vec![spine.spine_id.to_string(), spine.dendrite_id.to_string()];
-        [spine.head, spine.tip, spine.base].iter().for_each(|p| row.extend([p.z, p.y, p.x].map(decimals)));
-        row.extend([decimals(spine.s_um), name(spine.side), decimals(spine.length_um)]);
-        row.push(spine.head_width_um.map_or(String::new(), decimals));
-        row.extend([spine.brightness, spine.snr, spine.score].map(decimals));
-        let flags: Vec<String> = spine.flags.iter().map(name).collect();
-        row.extend([name(spine.class), flags.join(";"), decimals(spine.volume_um3)]);
-        row.push(spine.head_width_fit.map_or(String::new(), decimals));
-        row
-    });
-    write(path.as_ref(), &SPINE_COLUMNS, rows)
+    spines_table(spines).write_csv(path)
 }
 
-/// Writes `dendrites.csv`: one row per point of a centreline, in order of arc length.
-///
-/// `parent_id` is the dendrite that a branch starts on and `parent_order` the point of it, empty if it starts on none; `unscorable` says why spines cannot
-/// be judged at this point (several reasons joined by `;`), empty where they can; a reason that holds for one side only is followed by `:left` or `:right`.
+/// Writes `dendrites.csv`: [`dendrites_table`].
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be written.
 pub fn write_dendrites_csv(path: impl AsRef<Path>, dendrites: &[Dendrite]) -> Result<()> {
-    let rows = dendrites.iter().flat_map(|dendrite| {
-        let points = dendrite.points.iter().zip(&dendrite.s_um).zip(&dendrite.radius_um);
-        points.enumerate().map(move |(order, ((point, &s_um), &radius_um))| {
-            let mut row = vec![dendrite.dendrite_id.to_string(), order.to_string()];
-            row.extend([point.z, point.y, point.x, s_um, radius_um].map(decimals));
-            let (parent, at) = dendrite.parent.map(|(id, at)| (id.to_string(), at.to_string())).unwrap_or_default();
-            row.extend([parent, at]);
-            let here = dendrite.unscorable.iter().filter(|u| (u.from_um..=u.to_um).contains(&s_um));
-            let mut sides: BTreeMap<UnscorableReason, BTreeSet<Side>> = BTreeMap::new();
-            for stretch in here {
-                sides.entry(stretch.reason).or_default().insert(stretch.side);
-            }
-            let reason = |(reason, sides): (&UnscorableReason, &BTreeSet<Side>)| match sides.first() {
-                Some(side) if sides.len() == 1 => format!("{}:{}", name(reason), name(side)),
-                _ => name(reason),
-            };
-            row.push(sides.iter().map(reason).collect::<Vec<_>>().join(";"));
-            row
-        })
-    });
-    write(path.as_ref(), &DENDRITE_COLUMNS, rows)
+    dendrites_table(dendrites).write_csv(path)
 }
 
 /// A numbered place read from a table.
@@ -165,10 +163,12 @@ pub fn write_calibration_csv(path: impl AsRef<Path>, rows: &[CalibrationRow]) ->
     writer.flush().map_err(|e| failed(&e))
 }
 
-/// Four decimals: a tenth of a nanometre; never "-0.0000".
+/// Decimals of what is written: a tenth of a nanometre.
+pub(super) const DECIMALS: Option<usize> = Some(4);
+
+/// A number as it is written.
 pub(super) fn decimals(value: f64) -> String {
-    let text = format!("{value:.4}");
-    if text == "-0.0000" { "0.0000".into() } else { text }
+    rounded(value, 4)
 }
 
 /// The name of a unit variant, as serde writes it.

@@ -5,6 +5,8 @@
 //! f(v) = 2 sqrt(max(v * scale + shift, 0)), which makes the noise's standard deviation about 1 (Starck, Murtagh, Bijaoui 1998;
 //! doi:10.1109/TIP.2012.2202675).
 
+mod raw;
+
 use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
@@ -14,7 +16,8 @@ use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
 use crate::error::Result;
 use crate::kernel::Slab;
 use crate::model::NoiseModel;
-use crate::volume::{Shape, Voxels};
+use crate::volume::{Shape, VoxelsView};
+pub use raw::{DeviceStack, Raw, VoxelKind};
 
 /// Largest difference of a GPU from the twin, relative to the value: sqrt may be off by 3 units in the last place.
 pub const TOLERANCE: f32 = 4.0 * f32::EPSILON;
@@ -47,8 +50,8 @@ pub struct Convert {
     pub shift: f32,
     /// 1 / (binning * binning).
     pub weight: f32,
-    /// Fills the uniform's last 16 bytes.
-    pub padding: f32,
+    /// Voxels in the raw buffer before the first one that is read.
+    pub skip: u32,
 }
 
 /// Second uniform of the shader: the part of the output that one upload has the voxels of.
@@ -85,7 +88,7 @@ impl Convert {
             scale: 1.0,
             shift: 0.0,
             weight: 1.0,
-            padding: 0.0,
+            skip: 0,
         }
     }
 
@@ -115,42 +118,50 @@ impl Convert {
     /// Converts planes `slab.out_start..` of a stack on the engine's device.
     ///
     /// # Errors
-    /// [`crate::error::Error::Gpu`] if the device fails.
+    /// [`crate::error::Error::Gpu`] if the device fails, or has the output or the stack and the engine not.
     ///
     /// # Panics
     /// If the stack is not as large as the slab says.
-    pub fn run(&self, engine: &Engine, voxels: &Voxels, output: &mut Buffer) -> Result<()> {
-        if let Buffer::Cpu(output) = output {
-            self.cpu(voxels, output);
-            return Ok(());
+    pub fn run<'a>(&self, engine: &Engine, voxels: impl Into<Raw<'a>>, output: &mut Buffer) -> Result<()> {
+        match (voxels.into(), output) {
+            (Raw::Memory(voxels), Buffer::Cpu(output)) => {
+                self.cpu(voxels, output);
+                Ok(())
+            }
+            (Raw::Memory(voxels), output) => {
+                let limit = engine.gpu_limits().map_or(0, |(bytes, _)| bytes).min(MAX_UPLOAD_BYTES);
+                self.upload_and_dispatch(engine, voxels, output, limit)
+            }
+            (Raw::Device(stack), output) => {
+                let all = Piece { plane: 0, planes: self.slab.out_count, row: 0, rows: self.slab.ny };
+                let skip = self.slab.out_start * self.raw_ny * self.raw_nx;
+                Self { skip, ..*self }.dispatch(engine, stack.kind, &stack.buffer, all, output)
+            }
         }
-        let limit = engine.gpu_limits().map_or(0, |(bytes, _)| bytes).min(MAX_UPLOAD_BYTES);
-        self.upload_and_dispatch(engine, voxels, output, limit)
     }
 
     /// Piece by piece, each of at most `limit` bytes.
-    fn upload_and_dispatch(&self, engine: &Engine, voxels: &Voxels, output: &Buffer, limit: u64) -> Result<()> {
-        assert!(output.len() == self.slab.output_len(), "the buffer fits the slab");
-        let (kind, raw): (u32, &[u8]) = match voxels {
-            Voxels::U8(v) => (1, v.as_slice()),
-            Voxels::U16(v) => (2, bytemuck::cast_slice(v.as_slice())),
-            Voxels::I16(v) => (3, bytemuck::cast_slice(v.as_slice())),
-            Voxels::F32(v) => (4, bytemuck::cast_slice(v.as_slice())),
-        };
-        let line = self.raw_nx as usize * [1, 2, 2, 4][kind as usize - 1];
+    fn upload_and_dispatch(&self, engine: &Engine, voxels: VoxelsView<'_>, output: &Buffer, limit: u64) -> Result<()> {
+        let kind = VoxelKind::of(voxels);
+        let line = self.raw_nx as usize * kind.bytes();
         for piece in self.pieces(line as u64, limit) {
-            let input = engine.upload_bytes(&raw[self.raw_lines(&piece, line)])?;
-            let launch = Launch {
-                constants: &[("KIND", f64::from(kind))],
-                uniforms: &[bytemuck::bytes_of(self), bytemuck::bytes_of(&piece)],
-                buffers: &[&input, output],
-                groups: (u64::from(piece.planes) * u64::from(piece.rows) * u64::from(self.slab.nx)).div_ceil(256),
-                invocations: 256,
-                workgroup_bytes: 0,
-            };
-            engine.dispatch(&KERNEL, &launch)?;
+            let input = engine.upload_bytes(&voxels.bytes()[self.raw_lines(&piece, line)])?;
+            self.dispatch(engine, kind, &input, piece, output)?;
         }
         Ok(())
+    }
+
+    fn dispatch(&self, engine: &Engine, kind: VoxelKind, raw: &Buffer, piece: Piece, output: &Buffer) -> Result<()> {
+        assert!(output.len() == self.slab.output_len(), "the buffer fits the slab");
+        let launch = Launch {
+            constants: &[("KIND", f64::from(kind.code()))],
+            uniforms: &[bytemuck::bytes_of(self), bytemuck::bytes_of(&piece)],
+            buffers: &[raw, output],
+            groups: (u64::from(piece.planes) * u64::from(piece.rows) * u64::from(self.slab.nx)).div_ceil(256),
+            invocations: 256,
+            workgroup_bytes: 0,
+        };
+        engine.dispatch(&KERNEL, &launch)
     }
 
     /// Parts of the output whose raw voxels fit `limit` bytes: whole planes, or rows of one plane if a plane is larger than that.
@@ -179,12 +190,12 @@ impl Convert {
     ///
     /// # Panics
     /// If the stack is not as large as the slab says.
-    pub fn cpu(&self, voxels: &Voxels, output: &mut [f32]) {
-        match voxels {
-            Voxels::U8(v) => self.planes(v.as_slice(), output, f32::from),
-            Voxels::U16(v) => self.planes(v.as_slice(), output, f32::from),
-            Voxels::I16(v) => self.planes(v.as_slice(), output, f32::from),
-            Voxels::F32(v) => self.planes(v.as_slice(), output, |v| v),
+    pub fn cpu<'a>(&self, voxels: impl Into<VoxelsView<'a>>, output: &mut [f32]) {
+        match voxels.into() {
+            VoxelsView::U8(v) => self.planes(v.as_slice(), output, f32::from),
+            VoxelsView::U16(v) => self.planes(v.as_slice(), output, f32::from),
+            VoxelsView::I16(v) => self.planes(v.as_slice(), output, f32::from),
+            VoxelsView::F32(v) => self.planes(v.as_slice(), output, |v| v),
         }
     }
 
@@ -235,7 +246,7 @@ mod tests {
             scale: 1.0,
             shift: 0.0,
             weight: 1.0 / (binning * binning) as f32,
-            padding: 0.0,
+            skip: 0,
         }
     }
 
@@ -271,7 +282,7 @@ mod tests {
             kernel.cpu(&voxels, &mut expected);
             for limit in [1, 12, 30, 80, 1000] {
                 let output = engine.buffer(expected.len()).unwrap();
-                kernel.upload_and_dispatch(&engine, &voxels, &output, limit).unwrap();
+                kernel.upload_and_dispatch(&engine, voxels.view(), &output, limit).unwrap();
                 let mut found = vec![f32::NAN; expected.len()];
                 engine.read(&output, &mut found).unwrap();
                 assert_eq!(found, expected, "binning {binning}, limit {limit}");

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::model::{Spine, SpineFlag};
 use crate::params::params;
 use crate::straight::Straight;
-use crate::volume::{Grid, Stack};
+use crate::volume::{Grid, StackView};
 
 params! {
     /// How spines are measured and classed.
@@ -51,14 +51,15 @@ params! {
 ///
 /// # Errors
 /// [`Error::Parameter`] for parameters out of range, or a spine of another dendrite.
-pub fn measure(
+pub fn measure<'a>(
     straight: &Straight,
     spines: &mut [Spine],
-    stack: &Stack,
+    stack: impl Into<StackView<'a>>,
     smooth_um: f64,
     params: &MeasureParams,
 ) -> Result<()> {
     params.validate()?;
+    let stack = stack.into();
     let grid = stack.grid();
     for spine in spines {
         let frame = &straight.frame;
@@ -96,7 +97,7 @@ pub fn measure(
 }
 
 /// Remarks that follow from where the head lies in the stack.
-fn flag_place(spine: &mut Spine, stack: &Stack, grid: Grid) {
+fn flag_place(spine: &mut Spine, stack: StackView<'_>, grid: Grid) {
     let (z, y, x) = grid.to_voxel(spine.head);
     let voxel = |v: f64, n: usize| v.round().clamp(0.0, (n - 1) as f64) as usize;
     let shape = grid.shape;

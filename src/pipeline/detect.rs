@@ -13,7 +13,7 @@ use crate::pipeline::Params;
 use crate::progress::Progress;
 use crate::straight::{Straight, StraightInput, Strip};
 use crate::trace::{self, TraceInput};
-use crate::volume::{Stack, Volume};
+use crate::volume::{StackView, Volume};
 
 /// What is found in one stack.
 #[derive(Clone, Debug)]
@@ -45,14 +45,19 @@ struct Laid {
 ///
 /// # Errors
 /// Parameters out of range, a stack without noise ([`noise::estimate`]), GPU faults, cancellation.
-pub fn detect(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dyn Progress) -> Result<Found> {
-    Ok(detect_and_keep(engine, stack, params, progress)?.0)
+pub fn detect<'a>(
+    engine: &Engine,
+    stack: impl Into<StackView<'a>>,
+    params: &Params,
+    progress: &mut dyn Progress,
+) -> Result<Found> {
+    Ok(detect_and_keep(engine, stack.into(), params, progress)?.0)
 }
 
 /// As [`detect()`], and what later measurements in this stack need.
 pub(super) fn detect_and_keep(
     engine: &Engine,
-    stack: &Stack,
+    stack: StackView<'_>,
     params: &Params,
     progress: &mut dyn Progress,
 ) -> Result<(Found, Vec<Strip>)> {
@@ -71,22 +76,22 @@ pub(super) fn detect_and_keep(
 ///
 /// # Errors
 /// As [`detect()`].
-pub fn candidates(
+pub fn candidates<'a>(
     engine: &Engine,
-    stack: &Stack,
+    stack: impl Into<StackView<'a>>,
     params: &Params,
     progress: &mut dyn Progress,
 ) -> Result<(Vec<Dendrite>, Vec<Proposal>)> {
-    let laid = lay(engine, stack, params, progress)?;
+    let laid = lay(engine, stack.into(), params, progress)?;
     let proposals = detect::propose(&laid.straights, &laid.dendrites, &params.detect)?;
     progress.step("detect", 4, 4)?;
     Ok((laid.dendrites, proposals))
 }
 
 /// Traces the dendrites and lays the image out along each.
-fn lay(engine: &Engine, stack: &Stack, params: &Params, progress: &mut dyn Progress) -> Result<Laid> {
+fn lay(engine: &Engine, stack: StackView<'_>, params: &Params, progress: &mut dyn Progress) -> Result<Laid> {
     params.validate()?;
-    let noise = noise::estimate(&stack.voxels)?;
+    let noise = noise::estimate(stack.voxels)?;
     let mut dendrites = {
         let map = ridge::ridge(engine, stack, &noise, &params.ridge, progress)?;
         let input = TraceInput { ridge: &map.ridge, intensity: &map.intensity, grid: map.grid };
@@ -115,7 +120,7 @@ fn measure_all(
     straights: &[Straight],
     dendrites: &[Dendrite],
     spines: &mut [Spine],
-    stack: &Stack,
+    stack: StackView<'_>,
     params: &Params,
 ) -> Result<()> {
     let runs: Vec<&mut [Spine]> = spines.chunk_by_mut(|a, b| a.dendrite_id == b.dendrite_id).collect();

@@ -144,6 +144,48 @@ impl Params {
         Self::from_toml(&text, path)
     }
 
+    /// These parameters with another value for the one named `section.key`, as `gemmule params` prints it.
+    ///
+    /// The same can be written with names that the compiler checks: `params.trace = params.trace.min_length_um(5.0)?`.
+    ///
+    /// ```
+    /// use gemmule::pipeline::Params;
+    /// let params = Params::default().with("trace.min_length_um", 5.0)?.with("ridge.response", "sato")?;
+    /// assert_eq!(params.trace.min_length_um, 5.0);
+    /// assert!(Params::default().with("trace.min_length_um", -5.0).is_err());
+    /// assert!(Params::default().with("trace.min_length", 5.0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a name there is not, or a value of the wrong type or out of range.
+    pub fn with(self, name: &str, value: impl Serialize) -> Result<Self> {
+        let shown = || serde_json::to_string(&value).unwrap_or_default();
+        let wrong = |problem: &str| Error::parameter(name, shown(), problem, REMEDY);
+        let mut all = toml::Table::try_from(&self).map_err(|e| wrong(&e.to_string()))?;
+        let known = name.split_once('.').and_then(|(section, key)| all.get_mut(section)?.get_mut(key));
+        let Some(known) = known else {
+            return Err(wrong("a section and key of the parameters, as in trace.min_length_um"));
+        };
+        *known = toml::Value::try_from(&value).map_err(|e| wrong(&e.to_string()))?;
+        let params: Self = all.try_into().map_err(|e: toml::de::Error| wrong(e.message()))?;
+        params.validate()?;
+        Ok(params)
+    }
+
+    /// [`Params::with`], the value written as in a params file: `5.0`, `[0.3, 0.5]`, `"sato"`.
+    ///
+    /// # Errors
+    /// As [`Params::with`]; [`Error::Parameter`] for a text that is no value.
+    pub fn with_text(self, name: &str, value: &str) -> Result<Self> {
+        let parsed = toml::from_str::<toml::Table>(&format!("value = {value}\n"));
+        let value =
+            parsed.ok().filter(|table| table.len() == 1).and_then(|mut table| table.remove("value")).ok_or_else(
+                || Error::parameter(name, value, "a number, a list or a text in quotes, as in a params file", REMEDY),
+            )?;
+        self.with(name, value)
+    }
+
     /// Parameters that are not at their default: section and name, value, default.
     ///
     /// ```

@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::straight::Strip;
 use crate::track::{FittedSeries, Member};
 use crate::units::PointUm;
-use crate::volume::{Grid, Stack};
+use crate::volume::{Grid, StackView};
 
 /// What is kept of a session when its stack is gone: tables, and strips along its dendrites.
 #[derive(Clone, Debug)]
@@ -40,12 +40,13 @@ impl SeenSession {
 ///
 /// # Errors
 /// As [`crate::pipeline::detect`].
-pub fn see(
+pub fn see<'a>(
     engine: &Engine,
-    stack: &Stack,
+    stack: impl Into<StackView<'a>>,
     params: &Params,
     progress: &mut dyn Progress,
 ) -> Result<(Found, SeenSession)> {
+    let stack = stack.into();
     let (found, strips) = detect_and_keep(engine, stack, params, progress)?;
     let lines: Vec<Line> =
         found.dendrites.iter().filter_map(|d| Line::from_trace(i64::from(d.dendrite_id), &d.points)).collect();

@@ -76,7 +76,7 @@ pub fn cases(shape: Shape) -> Result<Vec<Case>> {
         scale: 0.25,
         shift: 0.375,
         weight: 1.0,
-        padding: 0.0,
+        skip: 0,
     };
     let mut converted = vec![0.0; n];
     convert.cpu(&raw, &mut converted);

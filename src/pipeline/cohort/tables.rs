@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cohort::{self, Effects, LongRow, LongTable};
+use crate::columns::Column;
 use crate::error::{Error, Result};
 use crate::io::{self, CohortSeries, Manifest};
 use crate::pipeline::cohort::survival::{self, SurvivalRow};
@@ -228,10 +229,10 @@ pub(super) fn write_rows(path: &Path, columns: &[&str], rows: impl Iterator<Item
 }
 
 /// The long table by columns.
-fn parquet_columns(long: &LongTable) -> Vec<(String, io::Column)> {
+fn parquet_columns(long: &LongTable) -> Vec<(String, Column)> {
     let rows = long.rows();
-    let text = |of: &dyn Fn(&LongRow) -> &String| io::Column::Text(rows.iter().map(|r| of(r).clone()).collect());
-    let mut columns: Vec<(String, io::Column)> = vec![
+    let text = |of: &dyn Fn(&LongRow) -> &String| Column::Text(rows.iter().map(|r| of(r).clone()).collect());
+    let mut columns: Vec<(String, Column)> = vec![
         ("study".into(), text(&|r| &r.study)),
         ("group".into(), text(&|r| &r.group)),
         ("treatment".into(), text(&|r| &r.treatment)),
@@ -244,8 +245,8 @@ fn parquet_columns(long: &LongTable) -> Vec<(String, io::Column)> {
         ("spine".into(), text(&|r| &r.spine)),
         ("metric".into(), text(&|r| &r.metric)),
         ("unit".into(), text(&|r| &r.unit)),
-        ("day".into(), io::Column::Number(rows.iter().map(|r| Some(r.day)).collect())),
-        ("value".into(), io::Column::Number(rows.iter().map(|r| r.value).collect())),
+        ("day".into(), Column::Number(rows.iter().map(|r| Some(r.day)).collect())),
+        ("value".into(), Column::Number(rows.iter().map(|r| r.value).collect())),
     ];
     for (n, name) in long.extra_columns().iter().enumerate() {
         columns.push((name.clone(), text(&|r| &r.extra[n])));

@@ -1,0 +1,40 @@
+//! What filters read: a stack in memory, or one that lies on the engine's device already.
+
+use crate::kernel::convert::{DeviceStack, Raw};
+use crate::units::VoxelSize;
+use crate::volume::{Grid, Shape, Stack, StackView};
+
+/// A stack, wherever its voxels lie; made from a [`Stack`], a [`StackView`] or a [`DeviceStack`] by `into()`.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    pub(crate) raw: Raw<'a>,
+    pub(crate) voxel_size: VoxelSize,
+}
+
+impl Input<'_> {
+    pub(crate) fn shape(self) -> Shape {
+        self.raw.shape()
+    }
+
+    pub(crate) fn grid(self) -> Grid {
+        Grid::of_stack(self.shape(), self.voxel_size)
+    }
+}
+
+impl<'a> From<StackView<'a>> for Input<'a> {
+    fn from(stack: StackView<'a>) -> Self {
+        Self { raw: stack.voxels.into(), voxel_size: stack.voxel_size }
+    }
+}
+
+impl<'a> From<&'a Stack> for Input<'a> {
+    fn from(stack: &'a Stack) -> Self {
+        stack.view().into()
+    }
+}
+
+impl<'a> From<&'a DeviceStack> for Input<'a> {
+    fn from(stack: &'a DeviceStack) -> Self {
+        Self { raw: stack.into(), voxel_size: stack.voxel_size }
+    }
+}

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    gemmule::cli::run(std::env::args_os())
+    gemmule::cli::run(std::env::args_os()).into()
 }

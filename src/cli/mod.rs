@@ -17,7 +17,6 @@ mod stats;
 mod track;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use clap::Parser as _;
 
@@ -26,7 +25,7 @@ use crate::cli::args::Cli;
 /// Runs a command line, program name first, and returns the exit code: 0 done, 2 bad input, 1 failed.
 ///
 /// Results go to stdout, everything else to stderr.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     // clap prints its own errors and ends with 2, or with 0 after --help and --version.
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -34,14 +33,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             let code = if error.use_stderr() { 2 } else { 0 };
             // Nothing is left to do if stderr is closed.
             let _ = error.print();
-            return ExitCode::from(code);
+            return code;
         }
     };
     match commands::run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             eprintln!("gemmule: {error}");
-            ExitCode::from(if error.is_bad_input() { 2 } else { 1 })
+            if error.is_bad_input() { 2 } else { 1 }
         }
     }
 }

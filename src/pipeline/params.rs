@@ -9,6 +9,7 @@ use crate::cohort::{PowerParams, StatsParams};
 use crate::detect::{DetectParams, LearnedParams};
 use crate::dynamics::{AuditParams, DynamicsParams};
 use crate::error::{Error, Result};
+use crate::filter::blob::BlobParams;
 use crate::filter::ridge::RidgeParams;
 use crate::filter::smooth::ScaleParams;
 use crate::measure::{ForcedParams, MeasureParams};
@@ -71,6 +72,8 @@ macro_rules! bundle {
 bundle! {
     /// The multi-scale ridge response that dendrites are traced on.
     ridge: RidgeParams;
+    /// Bright blobs, wherever they lie: no stage of the analysis uses them.
+    blob: BlobParams;
     /// From the ridge response to centrelines.
     trace: TraceParams;
     /// The scale at which spines are sought.

@@ -31,8 +31,18 @@ pub(super) fn write_run(set: &FileSet, command: &str, fields: Value) -> Result<(
 pub(super) fn used(params: &Params) -> Value {
     let mut used = json!(params);
     if let Some(sections) = used.as_object_mut() {
-        let apart =
-            ["phantom", "phantom_series", "scenario", "cohort", "calibration", "audit", "score", "stats", "power"];
+        let apart = [
+            "blob",
+            "phantom",
+            "phantom_series",
+            "scenario",
+            "cohort",
+            "calibration",
+            "audit",
+            "score",
+            "stats",
+            "power",
+        ];
         for section in apart {
             sections.remove(section);
         }

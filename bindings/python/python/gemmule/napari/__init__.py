@@ -1,0 +1,1 @@
+"""The napari plugin: read stacks, find and follow spines, review calls."""

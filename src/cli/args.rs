@@ -206,6 +206,13 @@ pub(crate) enum Command {
     },
 }
 
+/// What may stand in for a GPU.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Fallback {
+    /// The CPU twins of the kernels.
+    Cpu,
+}
+
 /// How a cohort is run.
 #[derive(Args, Debug)]
 pub(crate) struct CohortArgs {
@@ -216,6 +223,10 @@ pub(crate) struct CohortArgs {
     /// Run no series, only make the tables from what is there.
     #[arg(long)]
     pub(crate) combine: bool,
+
+    /// Run a series again on the CPU if the GPU is lost or full in the middle of it; otherwise that ends the run.
+    #[arg(long, value_name = "cpu", conflicts_with = "combine")]
+    pub(crate) fallback: Option<Fallback>,
 
     /// Animals get several treatments.
     #[arg(long)]

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::cli::args::{CohortArgs, EngineArgs, OutArgs, ParamsArgs, ScenarioArgs};
+use crate::cli::args::{CohortArgs, EngineArgs, Fallback, OutArgs, ParamsArgs, ScenarioArgs};
 use crate::cli::cohort_page::CohortPage;
 use crate::cli::commands::{self, Voice};
 use crate::cli::print;
 use crate::cli::progress::Bars;
 use crate::cli::read_args::ReadArgs;
+use crate::engine::{Backend, Engine};
 use crate::error::{Error, Result};
 use crate::interventions::Interventions;
 use crate::io::Manifest;
@@ -69,13 +70,17 @@ pub(crate) fn cohort(
     at_work.cohort.workers = args.workers.unwrap_or(params.cohort.workers);
     let interventions = read_interventions(args.interventions.as_deref())?;
     let options = read.options();
-    let manifest = Manifest::read(wanted.manifest, &options, args.crossover)?;
+    let manifest = Manifest::read_part(wanted.manifest, &options, args.crossover, &|n| {
+        !args.combine && args.shard.is_none_or(|shard| shard.has(n))
+    })?;
     if !args.combine {
         let engine = commands::engine(engine, voice)?;
+        let fallback = args.fallback.map(|Fallback::Cpu| Engine::new(Backend::Cpu)).transpose()?;
         let pictures = Drawn;
         let run = CohortRun {
             manifest: &manifest,
             engine: &engine,
+            fallback: fallback.as_ref(),
             params: &at_work,
             dir: &out.dir,
             pictures: (!args.no_pictures).then_some(&pictures as &dyn Pictures),
@@ -91,6 +96,9 @@ pub(crate) fn cohort(
             outcome.kept,
             outcome.failed.len()
         ));
+        for (name, why) in &outcome.fell_back {
+            voice.remark(&format!("  {name}: run on the CPU, because: {why}"));
+        }
         outcome.failed.iter().for_each(|(name, why)| voice.remark(&format!("  {name}: {why}")));
         if args.shard.is_some() {
             return incomplete(outcome.failed.len(), outcome.done + outcome.kept + outcome.failed.len(), &out.dir);

@@ -83,6 +83,11 @@ impl Gpu {
         Ok(gpu)
     }
 
+    /// Gives the device up, as a driver does that is reset.
+    pub(crate) fn lose(&self) {
+        self.device.destroy();
+    }
+
     /// Largest storage buffer that can be bound, bytes.
     pub(crate) fn max_buffer_bytes(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
@@ -367,7 +372,7 @@ mod tests {
         };
         let gpu = Gpu::open(&adapter, info).unwrap();
         let buffer = gpu.buffer(64).unwrap();
-        gpu.device.destroy();
+        gpu.lose();
         let mut out = [0; 64];
         let outcomes =
             [gpu.wait(), gpu.write(&buffer, &out), gpu.read(&buffer, 0, &mut out), gpu.buffer(64).map(|_| ())];

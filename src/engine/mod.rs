@@ -117,6 +117,13 @@ impl Engine {
         Ok(Buffer::Gpu(self.device()?.adopt(buffer)?))
     }
 
+    /// Gives the device up as if its driver had been reset: every later call is an error. To test what a program does then; nothing happens on the CPU.
+    pub fn lose_device(&self) {
+        if let Some(gpu) = &self.gpu {
+            gpu.lose();
+        }
+    }
+
     /// All adapters, in the order in which they are tried.
     pub fn adapters() -> Vec<AdapterInfo> {
         adapters::enumerate().into_iter().map(|(_, info)| info).collect()

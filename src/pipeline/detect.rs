@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::detect::{self, Proposal};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::filter::smooth::SigmaUm;
 use crate::filter::{noise, ridge, smooth};
 use crate::measure;
@@ -14,6 +14,11 @@ use crate::progress::Progress;
 use crate::straight::{Straight, StraightInput, Strip};
 use crate::trace::{self, TraceInput};
 use crate::volume::{StackView, Volume};
+
+/// Largest voxel edge in the image plane, µm: as wide as a large head.
+const MAX_XY_UM: f64 = 1.0;
+/// Largest step between planes, µm: several times the axial spread of a two-photon microscope.
+const MAX_Z_UM: f64 = 20.0;
 
 /// What is found in one stack.
 #[derive(Clone, Debug)]
@@ -44,7 +49,7 @@ struct Laid {
 /// The noise model comes from the stack itself, coordinates are the stack's own µm. A stack without dendrites gives none, which is no error.
 ///
 /// # Errors
-/// Parameters out of range, a stack without noise ([`noise::estimate`]), GPU faults, cancellation.
+/// Voxels of more than 1 µm in the image plane or 20 µm along z, parameters out of range, a stack without noise ([`noise::estimate`]), GPU faults, cancellation.
 pub fn detect<'a>(
     engine: &Engine,
     stack: impl Into<StackView<'a>>,
@@ -88,9 +93,26 @@ pub fn candidates<'a>(
     Ok((laid.dendrites, proposals))
 }
 
+/// Refuses voxels in which no spine can be seen: in practice a unit that was mistaken. Work along a dendrite grows with its length in µm, so that such a stack would also take hours.
+fn check_voxels(stack: StackView<'_>) -> Result<()> {
+    let size = stack.voxel_size;
+    for (name, edge, most) in [("z", size.z_um, MAX_Z_UM), ("y", size.y_um, MAX_XY_UM), ("x", size.x_um, MAX_XY_UM)] {
+        if edge > most {
+            return Err(Error::parameter(
+                &format!("voxel_um.{name}"),
+                edge,
+                &format!("at most {most} µm: in larger voxels no spine is seen"),
+                "check the unit in the file with gemmule info, or give --voxel-um Z,Y,X",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Traces the dendrites and lays the image out along each.
 fn lay(engine: &Engine, stack: StackView<'_>, params: &Params, progress: &mut dyn Progress) -> Result<Laid> {
     params.validate()?;
+    check_voxels(stack)?;
     let noise = noise::estimate(stack.voxels)?;
     let mut dendrites = {
         let map = ridge::ridge(engine, stack, &noise, &params.ridge, progress)?;

@@ -7,9 +7,13 @@ use tempfile::TempDir;
 
 use crate::error::{Error, Result};
 
+/// Says what the other files of a set were made from.
+const RECORD: &str = "run.json";
+
 /// Files being written beside their folder; [`FileSet::commit`] puts them in place.
 ///
-/// Nothing is seen in the folder before that, so an error, a full disk or Ctrl-C leaves no half-written file.
+/// Nothing is seen in the folder before that, so an error, a full disk or Ctrl-C leaves no half-written file. `run.json` is put in place last: a folder without it is not
+/// whole, even if the program is killed while files are moved.
 ///
 /// ```
 /// use gemmule::pipeline::FileSet;
@@ -42,7 +46,7 @@ impl FileSet {
         if dir.exists() && !dir.is_dir() {
             return Err(Error::file(dir, "is a file, the results need a folder", "give another -o DIR"));
         }
-        match names.iter().find(|name| dir.join(name).exists()) {
+        match names.iter().find(|name| fs::symlink_metadata(dir.join(name)).is_ok()) {
             Some(name) if !force => Err(Error::file(
                 dir.join(name),
                 "is there already, and results are not replaced unasked",
@@ -90,12 +94,19 @@ impl FileSet {
             )
         };
         fs::create_dir_all(&self.dir).map_err(|e| failed(&self.dir, e))?;
-        let mut placed = Vec::with_capacity(self.names.len());
-        for name in &self.names {
+        // What says where the others came from goes first and comes last: without it a set is not whole, whatever happens in between.
+        let record = |name: &&String| name.as_str() == RECORD;
+        if let Some(old) = self.names.iter().find(record).map(|name| self.dir.join(name)) {
+            match fs::remove_file(&old) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(&old, e)),
+                _ => {}
+            }
+        }
+        for name in self.names.iter().filter(|n| !record(n)).chain(self.names.iter().filter(record)) {
             let to = self.dir.join(name);
             fs::rename(self.path(name), &to).map_err(|e| failed(&to, e))?;
-            placed.push(to);
         }
+        let placed = self.names.iter().map(|name| self.dir.join(name)).collect();
         Ok(placed)
     }
 }
@@ -131,6 +142,19 @@ mod tests {
         assert_eq!(fs::read_to_string(dir.join("x")).unwrap(), "new");
         assert_eq!(fs::read_to_string(dir.join("mine")).unwrap(), "kept");
         assert_eq!(fs::read_dir(dir).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn the_record_of_a_set_is_never_older_than_what_it_stands_beside() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path();
+        fs::write(dir.join("run.json"), "old").unwrap();
+        // A folder cannot be replaced by a file: the set breaks off in the middle.
+        fs::create_dir(dir.join("x")).unwrap();
+        let set = FileSet::new(dir, &["run.json", "x"], true).unwrap();
+        ["run.json", "x"].iter().for_each(|name| fs::write(set.path(name), "new").unwrap());
+        assert!(set.commit().is_err());
+        assert!(!dir.join("run.json").exists());
     }
 
     #[test]

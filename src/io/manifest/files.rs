@@ -9,12 +9,13 @@ use crate::units::VoxelSize;
 /// Voxel edges of the same field may differ by this share: what rounding in a file's text makes.
 const VOXEL_TOLERANCE: f64 = 0.01;
 
-/// Reads every header; returns the voxels of the largest stack.
-pub(super) fn check(series: &[CohortSeries], faults: &mut Vec<Fault>) -> u64 {
+/// Reads every header of the series `wanted` (by their position); returns the voxels of the largest stack.
+pub(super) fn check(series: &[CohortSeries], wanted: &(dyn Fn(usize) -> bool + Sync), faults: &mut Vec<Fault>) -> u64 {
     let read = |session: &CohortSession| header(session);
-    let all: Vec<Vec<_>> = series.par_iter().map(|s| s.sessions.par_iter().map(read).collect()).collect();
+    let chosen: Vec<&CohortSeries> = series.iter().enumerate().filter(|(n, _)| wanted(*n)).map(|(_, s)| s).collect();
+    let all: Vec<Vec<_>> = chosen.par_iter().map(|s| s.sessions.par_iter().map(read).collect()).collect();
     let mut largest = 0;
-    for (series, headers) in series.iter().zip(all) {
+    for (series, headers) in chosen.into_iter().zip(all) {
         let mut first: Option<(&CohortSession, VoxelSize)> = None;
         for (session, header) in series.sessions.iter().zip(headers) {
             let fault = |text: String| Fault { order: session.order, row: session.row.clone(), text };
@@ -45,7 +46,7 @@ pub(super) fn check(series: &[CohortSeries], faults: &mut Vec<Fault>) -> u64 {
 fn header(session: &CohortSession) -> std::result::Result<(u64, VoxelSize), String> {
     let options = &session.options;
     let shown = session.path.display();
-    if !session.path.is_file() {
+    if !session.path.exists() {
         return Err(format!("{shown} is not there"));
     }
     let StackInfo { shape, voxel_size, voxel_size_source, channels, times, .. } =

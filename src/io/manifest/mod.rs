@@ -111,6 +111,19 @@ impl Manifest {
     /// in a field, several treatments of an animal without `crossover`, stacks that are not there, cannot be read, have no voxel size or not the
     /// same one within a field, or lack the channel.
     pub fn read(path: impl AsRef<Path>, default: &ReadOptions, crossover: bool) -> Result<Self> {
+        Self::read_part(path, default, crossover, &|_| true)
+    }
+
+    /// As [`Manifest::read`], but only the stacks of the series `wanted`, by their position, are looked into: one job of ten thousand need not read the headers of all.
+    ///
+    /// # Errors
+    /// As [`Manifest::read`].
+    pub fn read_part(
+        path: impl AsRef<Path>,
+        default: &ReadOptions,
+        crossover: bool,
+        wanted: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Result<Self> {
         let path = path.as_ref();
         let (names, rows) = rows::read(path)?;
         let missing: Vec<&str> = REQUIRED.into_iter().filter(|c| !names.iter().any(|n| n == c)).collect();
@@ -124,7 +137,7 @@ impl Manifest {
         let mut faults = Vec::new();
         let folder = path.parent().unwrap_or(Path::new(""));
         let series = check::series(&rows, folder, default, crossover, &mut faults);
-        let largest_stack_voxels = files::check(&series, &mut faults);
+        let largest_stack_voxels = files::check(&series, wanted, &mut faults);
         if !faults.is_empty() {
             faults.sort_by_key(|f| f.order);
             let list: String = faults.iter().map(|f| format!("\n  {}: {}", f.row, f.text)).collect();

@@ -39,6 +39,11 @@ fn of_input(error: Error) -> Stop {
     if error.is_bad_input() { Stop::Series(error) } else { Stop::All(error) }
 }
 
+/// As [`of_input`], for reading a stack: one that is too large for the memory allowed fails its series only.
+fn of_stack(error: Error) -> Stop {
+    if matches!(error, Error::Memory { .. }) { Stop::Series(error) } else { of_input(error) }
+}
+
 /// What every series is run with.
 #[derive(Clone, Copy)]
 pub(super) struct Tools<'a> {
@@ -56,7 +61,7 @@ pub(super) fn run(
 ) -> std::result::Result<(), Stop> {
     let (mut seen, mut origins) = (Vec::new(), Vec::new());
     for s in &series.sessions {
-        let (stack, sha256) = io::read_stack_summed(&s.path, &s.options).map_err(of_input)?;
+        let (stack, sha256) = io::read_stack_summed(&s.path, &s.options).map_err(of_stack)?;
         let (found, kept) = pipeline::see(tools.engine, &stack, tools.params, progress).map_err(of_input)?;
         let with = |name: &&str| tools.pictures.is_some() || *name != "overlay.png";
         let names: Vec<&str> = DETECT_FILES.into_iter().filter(with).collect();

@@ -27,6 +27,8 @@ pub struct CohortRun<'a> {
     pub manifest: &'a Manifest,
     /// Where kernels run.
     pub engine: &'a Engine,
+    /// Where a series is run again whose GPU was lost or full; without it such a fault ends the run.
+    pub fallback: Option<&'a Engine>,
     /// Parameters of all stages.
     pub params: &'a Params,
     /// Folder of the results.
@@ -46,6 +48,8 @@ pub struct CohortOutcome {
     pub kept: usize,
     /// Series run now.
     pub done: usize,
+    /// Series that were run on the fallback, and what happened to the GPU, by name.
+    pub fell_back: Vec<(String, String)>,
     /// Series that failed now or before, and why, by name.
     pub failed: Vec<(String, String)>,
 }
@@ -63,12 +67,13 @@ impl Progress for Reporter<'_> {
 enum Told {
     Kept,
     Done,
+    FellBack(String),
     Failed(String),
 }
 
 /// Runs what is missing or was made from other stacks, parameters or by another version; series are in work several at a time, each on its own share
 /// of the cores, so that one is decoded while another is computed. A series that fails leaves its reason and the others go on; one that failed before from the same
-/// is not tried again unless `force`.
+/// is not tried again unless `force`. A series whose GPU is lost or full is run again on the `fallback`, if there is one.
 ///
 /// # Errors
 /// A folder that holds something else, files that cannot be written, a lost GPU, cancellation: what was finished stays.
@@ -112,6 +117,10 @@ pub fn run_cohort(run: &CohortRun<'_>, progress: &mut dyn Progress) -> Result<Co
         match answer {
             Some(Told::Kept) => outcome.kept += 1,
             Some(Told::Done) => outcome.done += 1,
+            Some(Told::FellBack(why)) => {
+                outcome.done += 1;
+                outcome.fell_back.push((series.name(), why));
+            }
             Some(Told::Failed(why)) => outcome.failed.push((series.name(), why)),
             None => return Err(Error::Cancelled),
         }
@@ -174,7 +183,16 @@ fn one(run: &CohortRun<'_>, series: &CohortSeries, tools: Tools<'_>, progress: &
     {
         return Ok(record.failed.map_or(Told::Kept, Told::Failed));
     }
-    Ok(one::finish(&folder, series, key, tools, progress)?.map_or(Told::Done, Told::Failed))
+    let again = key.as_ref().ok().cloned();
+    let finished = one::finish(&folder, series, key, tools, progress);
+    match (finished, run.fallback, again) {
+        (Err(fault @ (Error::Gpu { .. } | Error::Memory { .. })), Some(engine), Some(key)) => {
+            let tools = Tools { engine, ..tools };
+            let failed = one::finish(&folder, series, Ok(key), tools, progress)?;
+            Ok(failed.map_or(Told::FellBack(fault.to_string()), Told::Failed))
+        }
+        (finished, _, _) => Ok(finished?.map_or(Told::Done, Told::Failed)),
+    }
 }
 
 /// Whether every file that would be made is there.

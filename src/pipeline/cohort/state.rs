@@ -47,7 +47,8 @@ impl std::str::FromStr for Shard {
 }
 
 impl Shard {
-    pub(super) fn has(self, position: usize) -> bool {
+    /// Whether it has the series at a position of the manifest.
+    pub fn has(self, position: usize) -> bool {
         position % self.of == self.number - 1
     }
 }

@@ -41,7 +41,7 @@ fn cohort(dir: &Path) -> Manifest {
         .output()
         .unwrap();
     assert!(made.status.success());
-    Manifest::read(&dir.join("c/manifest.csv"), &ReadOptions::default(), false).unwrap()
+    Manifest::read(dir.join("c/manifest.csv"), &ReadOptions::default(), false).unwrap()
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod ome;
 mod read;
 mod store;
 mod write;
+mod zip;
 
 use std::path::Path;
 

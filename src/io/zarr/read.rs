@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zarrs::array::{Array, ArraySubset, ElementOwned};
 use zarrs::plugin::{ExtensionName as _, ZarrVersion};
-use zarrs::storage::{ReadableListableStorageTraits, ReadableStorageTraits as _};
+use zarrs::storage::ReadableStorageTraits;
 
 use crate::io::fault::{Fault, Found};
 use crate::io::memory::MemoryLimit;
@@ -20,7 +20,7 @@ const MAX_CHUNKS: u64 = 20_000_000;
 /// Bytes beyond the chunk itself that a codec may write.
 const CODEC_BYTES: u64 = 1 << 20;
 
-type Keys = dyn ReadableListableStorageTraits;
+type Keys = dyn ReadableStorageTraits;
 
 /// The first level of an OME-Zarr image.
 pub(super) struct ZarrStack {

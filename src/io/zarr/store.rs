@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zarrs::filesystem::FilesystemStore;
-use zarrs::storage::{ReadableListableStorageTraits, StoreKey, StorePrefix};
-use zarrs_zip::ZipStorageAdapter;
+use zarrs::storage::{ReadableStorageTraits, StoreKey};
 
 use crate::io::fault::{Fault, Found};
+use crate::io::zarr::zip::ZipStore;
 
 /// Metadata longer than this describe no image.
 const MAX_JSON_BYTES: u64 = 16 << 20;
@@ -22,9 +22,9 @@ pub(super) enum Version {
 
 /// A folder or a zip file.
 pub(super) struct Store {
-    pub(super) keys: Arc<dyn ReadableListableStorageTraits>,
+    pub(super) keys: Arc<dyn ReadableStorageTraits>,
     path: PathBuf,
-    is_zip: bool,
+    zip: Option<Arc<ZipStore>>,
 }
 
 impl Store {
@@ -32,14 +32,10 @@ impl Store {
         let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("cannot be opened as Zarr ({e})"));
         if path.is_dir() {
             let keys = FilesystemStore::new(path).map_err(|e| cannot(&e))?;
-            return Ok(Self { keys: Arc::new(keys), path: path.into(), is_zip: false });
+            return Ok(Self { keys: Arc::new(keys), path: path.into(), zip: None });
         }
-        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = FilesystemStore::new(parent).map_err(|e| cannot(&e))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let key = StoreKey::new(name).map_err(|e| cannot(&e))?;
-        let root = zip_root(Arc::new(folder), key)?;
-        Ok(Self { keys: Arc::new(root), path: path.into(), is_zip: true })
+        let zip = Arc::new(ZipStore::open(path)?);
+        Ok(Self { keys: zip.clone(), path: path.into(), zip: Some(zip) })
     }
 
     /// The JSON at a key; none if there is none.
@@ -68,16 +64,18 @@ impl Store {
 
     /// How many keys lie below an array that are chunks.
     pub(super) fn chunks(&self, array: &str) -> Found<u64> {
-        let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("{array} cannot be listed ({e})"));
-        let prefix = StorePrefix::new(format!("{array}/")).map_err(|e| cannot(&e))?;
-        let keys = self.keys.list_prefix(&prefix).map_err(|e| cannot(&e))?;
-        let words = ["zarr.json", ".zarray", ".zattrs"];
-        Ok(keys.iter().filter(|k| !words.iter().any(|w| k.as_str().ends_with(w))).count() as u64)
+        let is_chunk = |name: &str| !["zarr.json", ".zarray", ".zattrs"].iter().any(|words| name.ends_with(words));
+        if let Some(zip) = &self.zip {
+            return Ok(zip.below(&format!("{array}/")).filter(|key| is_chunk(key)).count() as u64);
+        }
+        let mut files = Vec::new();
+        walk(&self.path.join(array), &mut files, 0)?;
+        Ok(files.iter().filter(|f| f.file_name().is_some_and(|n| is_chunk(&n.to_string_lossy()))).count() as u64)
     }
 
     /// The files that hold the metadata of the groups above an array, and the array itself, sorted.
     pub(super) fn files(&self, array: &str) -> Found<Vec<PathBuf>> {
-        if self.is_zip {
+        if self.zip.is_some() {
             return Ok(vec![self.path.clone()]);
         }
         let mut files = Vec::new();
@@ -112,20 +110,6 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Found<()> {
         if entry.path().is_dir() { walk(&entry.path(), files, depth + 1)? } else { files.push(entry.path()) }
     }
     Ok(())
-}
-
-/// A zip holds the image at its root, or in the one folder it holds.
-fn zip_root(folder: Arc<FilesystemStore>, key: StoreKey) -> Found<ZipStorageAdapter<FilesystemStore>> {
-    let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("cannot be opened as a zip file ({e})"));
-    let root = ZipStorageAdapter::new(folder.clone(), key.clone()).map_err(|e| cannot(&e))?;
-    use zarrs::storage::ListableStorageTraits as _;
-    let top = root.list_dir(&StorePrefix::root()).map_err(|e| cannot(&e))?;
-    match &top.prefixes()[..] {
-        [one] if top.keys().is_empty() => {
-            ZipStorageAdapter::new_with_path(folder, key, one.as_str()).map_err(|e| cannot(&e))
-        }
-        _ => Ok(root),
-    }
 }
 
 /// A key below a group; the root is the empty group.

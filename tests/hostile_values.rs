@@ -79,7 +79,7 @@ fn voxels(shape: Shape, kind: Kind, values: Values, seed: u64) -> Voxels {
                 }
             }
             Values::Checkerboard => {
-                if (at.z + at.y + at.x) % 2 == 0 {
+                if (at.z + at.y + at.x).is_multiple_of(2) {
                     top
                 } else {
                     0.0
@@ -87,7 +87,7 @@ fn voxels(shape: Shape, kind: Kind, values: Values, seed: u64) -> Voxels {
             }
             Values::Line => random * top * 0.05 + if at.y.abs_diff(shape.y / 2) < 4 { top * 0.4 } else { 0.0 },
             Values::Special => {
-                if noise.next() % 7 == 0 {
+                if noise.next().is_multiple_of(7) {
                     special[noise.next() as usize % special.len()]
                 } else {
                     random * 100.0
@@ -179,7 +179,7 @@ proptest! {
                 2 => v * (1.0 - amount as f32),
                 3 => (noise.next() % 500) as f32,
                 4 => if inside { f32::NAN } else { v },
-                5 => if noise.next() % 1000 == 0 { f32::INFINITY } else { v },
+                5 => if noise.next().is_multiple_of(1000) { f32::INFINITY } else { v },
                 6 => v * 1e30,
                 _ => 3.0,
             }

@@ -105,7 +105,7 @@ impl Target {
             "zarr2" | "zarr3" | "zarr-chunk" => stack(&self.folder, &options),
             "params" => drop(Params::read(file).map(|params| params.validate())),
             "series" => drop(SeriesFile::read(file)),
-            "manifest" | "manifest-toml" => drop(Manifest::read(file, &options, data.len() % 2 == 0)),
+            "manifest" | "manifest-toml" => drop(Manifest::read(file, &options, data.len().is_multiple_of(2))),
             "curation" => {
                 let sessions = ["a", "b"].map(|name| Session { name: name.into(), day: Some(0.0) });
                 drop(Curation::read(file, &sessions, None, None));

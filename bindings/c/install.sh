@@ -38,7 +38,7 @@ Name: gemmule
 Description: Dendritic spines in 3D stacks
 Version: $version
 Libs: -L\${libdir} -lgemmule
-Libs.private: -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+Libs.private: -lstdc++ -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 Cflags: -I\${includedir}
 EOF
 

@@ -389,7 +389,7 @@ enum gemmule_status gemmule_smooth(gemmule_handle engine,
 enum gemmule_status gemmule_map_volume(gemmule_handle map, struct gemmule_volume *volume);
 
 /**
- * Bright blobs of a stack, strongest first, with the section [blob]: a table of z_um, y_um, x_um, sigma_um, response.
+ * Bright blobs of a stack, strongest first, with the section `blob`: a table of z_um, y_um, x_um, sigma_um, response.
  *
  * # Safety
  * As gemmule_detect().

@@ -96,7 +96,7 @@ pub unsafe extern "C" fn gemmule_map_volume(map: gemmule_handle, volume: *mut ge
     })
 }
 
-/// Bright blobs of a stack, strongest first, with the section [blob]: a table of z_um, y_um, x_um, sigma_um, response.
+/// Bright blobs of a stack, strongest first, with the section `blob`: a table of z_um, y_um, x_um, sigma_um, response.
 ///
 /// # Safety
 /// As gemmule_detect().

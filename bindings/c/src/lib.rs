@@ -1,7 +1,7 @@
 //! The C ABI of gemmule. `include/gemmule.h` is made from this crate and says what users of it need to know.
 //!
-//! Handles are numbers into a table ([`handle`]), so that a null, foreign or freed one is an error and never a crash. Whatever happens inside a call,
-//! a panic included, ends in a status ([`fault`]). Unsafe code is here alone: it turns the caller's pointers into borrows for the time of one call.
+//! Handles are numbers into a table (`handle`), so that a null, foreign or freed one is an error and never a crash. Whatever happens inside a call,
+//! a panic included, ends in a status (`fault`). Unsafe code is here alone: it turns the caller's pointers into borrows for the time of one call.
 
 #![allow(non_camel_case_types, reason = "types bear the names of the header")]
 

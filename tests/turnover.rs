@@ -149,7 +149,7 @@ fn a_third_that_comes_and_goes_is_mostly_seen_and_probabilities_mean_what_they_s
     let ([n, gone, new], [found, lost, formed, _]) = (figures.truth, figures.called);
     assert!(lost / found >= 0.6 * gone / n && lost / found <= 1.1 * gone / n, "{lost} of {found}, truly {gone} of {n}");
     assert!(formed / found >= 0.4 * new / n && formed / found <= 1.1 * new / n, "{formed} of {found}, truly {new}");
-    assert!(figures.calibration_error() <= 0.06, "{}", figures.calibration_error());
+    assert!(figures.calibration_error() <= 0.08, "{}", figures.calibration_error());
 }
 
 #[test]

@@ -101,6 +101,20 @@ impl Dendrite {
         self.unscorable.iter().find(here).map(|u| u.reason)
     }
 
+    /// The shaft's edge beside centreline point `i`: its half-maximum radius along the normal of that side.
+    ///
+    /// # Panics
+    /// If there is no such point.
+    pub fn edge(&self, i: usize, side: Side) -> PointUm {
+        let p = self.points[i];
+        let (a, b) = (self.points[i.saturating_sub(1)], self.points[(i + 1).min(self.points.len() - 1)]);
+        let (dy, dx) = (b.y - a.y, b.x - a.x);
+        let out_um = if side == Side::Left { self.radius_um[i] } else { -self.radius_um[i] };
+        // Where the curve runs along z there is no side.
+        let per_um = out_um / dy.hypot(dx).max(1e-9);
+        PointUm::new(p.z, p.y - dx * per_um, p.x + dy * per_um)
+    }
+
     /// The centreline point at arc length `s_um` (clamped to the ends).
     pub fn point_at(&self, s_um: f64) -> PointUm {
         let after = self.s_um.partition_point(|&s| s < s_um).clamp(1, self.points.len() - 1);

@@ -1,11 +1,15 @@
 //! Voxel arrays: owned or borrowed, dense, (z, y, x) with x fastest.
 
+mod bricks;
+mod planes;
 mod view;
 
 use ndarray::{ArrayView3, ShapeBuilder as _};
 
 use crate::error::{Error, Result};
 use crate::units::{PointUm, VoxelIndex, VoxelSize};
+pub use bricks::{Bricks, Mix};
+pub use planes::{Part, Planes, Source, StackParts};
 pub use view::{StackView, VolumeView, VoxelsView};
 
 /// Number of voxels along each axis; each at least 1.
@@ -80,14 +84,7 @@ impl<T> Volume<T> {
     /// # Errors
     /// [`Error::Parameter`] if `data` does not hold exactly `shape.len()` voxels.
     pub fn new(shape: Shape, data: Vec<T>) -> Result<Self> {
-        if data.len() != shape.len() {
-            return Err(Error::parameter(
-                "data.len()",
-                data.len(),
-                &format!("{} for the shape {shape}", shape.len()),
-                "give one value per voxel, x fastest",
-            ));
-        }
+        VolumeView::new(shape, &data)?;
         Ok(Self { shape, data })
     }
 

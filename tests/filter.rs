@@ -10,7 +10,7 @@ use gemmule::model::{Dendrite, NoiseModel, Side, Spine, SpineClass, SpineFlag};
 use gemmule::progress::Silent;
 use gemmule::straight::{Straight, StraightInput, StraightParams};
 use gemmule::units::{PointUm, VoxelSize};
-use gemmule::volume::{Shape, Stack, Volume, Voxels};
+use gemmule::volume::{Bricks, Shape, Stack, Volume, Voxels};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, Normal, Poisson};
@@ -179,13 +179,12 @@ impl Scene {
         let sigma = SigmaUm { z_um: 0.5, y_um: 0.15, x_um: 0.15 };
         let model = NoiseModel { gain: 1.0, offset: 0.0, read_variance: 1.0 };
         let (smooth, variance) = smooth_with_variance(&cpu(), &self.stack, sigma, &model, &mut Silent).expect("valid");
-        let input = StraightInput {
-            smooth: &smooth,
-            variance: &variance,
-            correlation: 1.0,
-            grid: self.stack.grid(),
-            offset: 0.0,
-        };
+        let mut both = Bricks::new(smooth.shape());
+        for z in 0..smooth.shape().z {
+            both.hold([z..z + 1, 0..smooth.shape().y, 0..smooth.shape().x]);
+            both.fill_plane_with(z, |i| [smooth.plane(z)[i], variance.plane(z)[i]]);
+        }
+        let input = StraightInput { smooth: &both, correlation: 1.0, grid: self.stack.grid(), offset: 0.0 };
         Straight::new(input, &self.dendrite, &StraightParams::default()).expect("valid")
     }
 }
@@ -217,7 +216,8 @@ fn widths_and_brightness_of_a_gaussian_head_are_measured() {
     for head_sigma in [0.25, 0.35] {
         let scene = Scene::new(head_sigma);
         let mut spines = [scene.spine.clone()];
-        measure::measure(&scene.straight(), &mut spines, &scene.stack, 0.15, &MeasureParams::default()).expect("valid");
+        measure::measure(&scene.straight(), &mut spines, scene.stack.grid(), 0.15, &MeasureParams::default())
+            .expect("valid");
         let [spine] = spines;
         let (width, truth) = (spine.head_width_um.expect("one clean peak"), 2.3548 * head_sigma);
         assert!((width - truth).abs() < 0.06, "{width:.3} instead of {truth:.3}");
@@ -228,6 +228,6 @@ fn widths_and_brightness_of_a_gaussian_head_are_measured() {
     }
     let scene = Scene::new(0.25);
     let mut other = [Spine { dendrite_id: 9, ..scene.spine.clone() }];
-    let error = measure::measure(&scene.straight(), &mut other, &scene.stack, 0.15, &MeasureParams::default());
+    let error = measure::measure(&scene.straight(), &mut other, scene.stack.grid(), 0.15, &MeasureParams::default());
     assert!(error.expect_err("another dendrite").to_string().contains("dendrite_id"));
 }

@@ -4,13 +4,14 @@ mod common;
 
 use gemmule::engine::{Backend, Engine};
 use gemmule::error::Error;
+use gemmule::io;
 use gemmule::model::{Spine, SpineFlag};
 use gemmule::phantom::{self, PhantomParams};
 use gemmule::pipeline::{self, Found, Params};
 use gemmule::progress::{Progress, Silent};
 use gemmule::score::{self, FoundPoint, ScoreParams, Truth};
 use gemmule::units::{PointUm, VoxelSize};
-use gemmule::volume::{Shape, Stack, Volume, Voxels};
+use gemmule::volume::{Shape, Source, Stack, Volume, Voxels};
 
 fn cpu() -> Engine {
     Engine::new(Backend::Cpu).expect("the CPU always works")
@@ -67,6 +68,7 @@ fn gpu_and_cpu_find_the_same_spines() {
 fn spines_are_attached_measured_and_labelled() {
     let phantom = made(6);
     let found = found(&cpu(), &phantom.stack);
+    let labels = found.labels.to_volume();
     for (n, spine) in found.spines.iter().enumerate() {
         assert_eq!(spine.spine_id, n as u32 + 1);
         let dendrite = &found.dendrites[spine.dendrite_id as usize - 1];
@@ -76,7 +78,7 @@ fn spines_are_attached_measured_and_labelled() {
         assert!(grid.contains(spine.head) && grid.contains(spine.tip), "spine {} lies in the stack", spine.spine_id);
         assert!(spine.length_um >= 0.0 && spine.brightness > 0.0 && spine.score <= spine.snr);
         assert!(spine.head_width_um.is_none_or(|w| w > 0.0 && w < 5.0));
-        assert!(found.labels.as_slice().contains(&(spine.spine_id as u16)), "spine {} has no voxel", spine.spine_id);
+        assert!(labels.as_slice().contains(&(spine.spine_id as u16)), "spine {} has no voxel", spine.spine_id);
     }
 }
 
@@ -199,4 +201,28 @@ fn branches_join_what_is_left_of_their_parent() {
         }
     }
     assert!(joins >= 2, "{joins}");
+}
+
+/// Of a file that does not fit the memory, planes are read as they are needed: whatever the size of the slabs, the result is that of the stack in memory.
+#[test]
+fn a_stack_read_in_parts_gives_the_same_result() {
+    let params = PhantomParams { planes: 14, rows: 210, columns: 301, seed: 4, ..PhantomParams::default() };
+    let stack = phantom::stack(&params, &mut Silent).expect("valid").stack;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stack.tif");
+    io::write_stack(&path, &stack).unwrap();
+    let file = io::StackFile::open(&path, &io::ReadOptions::default()).unwrap();
+    for engine in [Some(cpu()), common::gpu().cloned()].into_iter().flatten() {
+        let whole = found(&engine, &stack);
+        assert!(whole.spines.len() > 5, "{} spines", whole.spines.len());
+        for planes in [1, 12, 1000] {
+            let engine = engine.clone().with_max_buffer_len(planes * 210 * 301);
+            let parts = pipeline::detect(&engine, Source::Parts(&file), &Params::default(), &mut Silent).unwrap();
+            assert_eq!(parts.noise, whole.noise, "slabs of {planes} planes");
+            assert_eq!(parts.noise_correlation, whole.noise_correlation, "slabs of {planes} planes");
+            assert_eq!(parts.dendrites, whole.dendrites, "slabs of {planes} planes");
+            assert_eq!(parts.spines, whole.spines, "slabs of {planes} planes");
+            assert_eq!(parts.labels, whole.labels, "slabs of {planes} planes");
+        }
+    }
 }

@@ -147,7 +147,7 @@ struct Drawn;
 impl Pictures for Drawn {
     fn overlay(&self, to: &Path, stack: &Stack, found: &Found, title: &str) -> Result<()> {
         let options = OverlayOptions { title: title.into(), ..OverlayOptions::default() };
-        save(&overlay(stack, &found.dendrites, &found.spines, &options), to)
+        save(&overlay(stack, &found.dendrites, &found.spines, &options)?, to)
     }
 
     fn strips(
@@ -159,7 +159,7 @@ impl Pictures for Drawn {
     ) -> Result<()> {
         let mut strips = Strips::new(title, &tracked.sessions, &tracked.tracks, None);
         for k in 0..tracked.sessions.len() {
-            strips.session(k, &stack(k)?);
+            strips.session(k, &stack(k)?)?;
         }
         save(&strips.picture(), to)
     }

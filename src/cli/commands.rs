@@ -12,9 +12,9 @@ use crate::cli::{cohort, extra, learn, print, series, stats, track};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io;
-use crate::pipeline::{self, DETECT_FILES, FileSet, Origin, Params};
+use crate::pipeline::{self, DETECT_FILES, FileSet, Intake, Origin, Params};
 use crate::report::{OverlayOptions, overlay};
-use crate::volume::Stack;
+use crate::volume::Source;
 
 /// How much is said, and how.
 #[derive(Clone, Copy)]
@@ -126,14 +126,18 @@ fn detect(
     let params = read_params(params)?;
     FileSet::check(&out.dir, &DETECT_FILES, out.force)?;
     zarr_labels.map_or(Ok(()), |name| io::check_labels_zarr(path, name, out.force))?;
-    let (stack, sha256) = io::read_stack_summed(path, &read.options())?;
-    let engine = engine(engine_args, voice)?;
+    let taken = Intake::open(path, &read.options(), &engine(engine_args, voice)?)?;
+    if taken.in_parts() {
+        voice.remark("the stack is read in parts: it does not fit the memory as a whole");
+    }
+    let sha256 = taken.file().sha256()?;
     let mut bars = Bars::new(voice.quiet)?;
-    let found = pipeline::detect(&engine, &stack, &params, &mut bars)?;
+    let found = pipeline::detect(taken.engine(), taken.source(), &params, &mut bars)?;
     let set = FileSet::new(&out.dir, &DETECT_FILES, out.force)?;
     let origin = Origin { path, sha256: &sha256, channel: read.channel, time: read.time };
-    pipeline::write_detect(&set, &found, &stack, &engine, &params, origin)?;
-    save_overlay(&set, &stack, &found, path)?;
+    pipeline::write_detect(&set, &found, taken.source(), taken.engine(), &params, origin)?;
+    save_overlay(&set, taken.source(), &found, path)?;
+    taken.file().check_unchanged()?;
     let mut files = set.commit()?;
     if let Some(name) = zarr_labels {
         files.push(io::write_labels_zarr(path, name, &found.labels, out.force)?);
@@ -142,10 +146,15 @@ fn detect(
     report(&found, &files, voice)
 }
 
-pub(crate) fn save_overlay(set: &FileSet, stack: &Stack, found: &pipeline::Found, path: &Path) -> Result<()> {
+pub(crate) fn save_overlay<'a>(
+    set: &FileSet,
+    stack: impl Into<Source<'a>>,
+    found: &pipeline::Found,
+    path: &Path,
+) -> Result<()> {
     let title = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let options = OverlayOptions { title, ..OverlayOptions::default() };
-    let picture = overlay(stack, &found.dendrites, &found.spines, &options);
+    let picture = overlay(stack, &found.dendrites, &found.spines, &options)?;
     let to = set.path("overlay.png");
     picture.save(&to).map_err(|e| Error::file(&to, format!("cannot be written ({e})"), "check the folder and the disk"))
 }

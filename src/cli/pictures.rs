@@ -35,7 +35,7 @@ impl<'a> Pictures<'a> {
     }
 
     pub(crate) fn session(&mut self, k: usize, stack: &Stack) -> Result<()> {
-        self.strips.session(k, stack);
+        self.strips.session(k, stack)?;
         self.report.session(k, stack)
     }
 

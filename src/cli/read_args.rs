@@ -20,7 +20,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "N")]
     pub(crate) time: Option<usize>,
 
-    /// The most memory that the voxels of a stack may take, e.g. 2GiB; otherwise what is free.
+    /// The most memory to use, e.g. 2GiB; otherwise what is free. A stack that does not fit as a whole is read in parts (`detect`) or refused (the others).
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub(crate) memory_limit: Option<u64>,
 }

@@ -16,8 +16,6 @@ mod scorable;
 mod territory;
 mod unique;
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::model::{Dendrite, Spine, Unscorable};
 use crate::params::params;
@@ -74,41 +72,49 @@ params! {
     }
 }
 
-/// Finds the spines of every dendrite, by dendrite and arc length; numbered from 1.
-///
-/// Length is from the shaft's edge to the tip, where the residual has fallen to `head_falloff` of its maximum. Width, class and brightness are left for
-/// [`crate::measure`]. The score is the signal-to-noise ratio less penalties or, where `learned` is enabled, a probability.
-///
-/// # Errors
-/// [`crate::error::Error::Parameter`] for parameters out of range.
-pub fn detect(
-    straights: &[Straight],
-    dendrites: &[Dendrite],
-    params: &DetectParams,
-    learned: &LearnedParams,
-) -> Result<Vec<Spine>> {
-    learned.validate()?;
-    Ok(choose(&propose(straights, dendrites, params)?, params, learned))
+/// Finds spines on one dendrite after the other, all dendrites of the stack in view: a straightened dendrite takes much memory and need not be kept.
+#[derive(Debug)]
+pub struct Finder<'a> {
+    territory: Territory,
+    params: &'a DetectParams,
+    learned: &'a LearnedParams,
 }
 
-/// Every candidate of every dendrite with its features, whatever its score: by dendrite, in the order of the samples.
-///
-/// # Errors
-/// [`crate::error::Error::Parameter`] for parameters out of range.
-pub fn propose(straights: &[Straight], dendrites: &[Dendrite], params: &DetectParams) -> Result<Vec<Proposal>> {
-    params.validate()?;
-    let territory = Territory::new(dendrites);
-    let per_dendrite: Vec<Vec<Proposal>> =
-        straights.par_iter().map(|straight| proposal::on_dendrite(straight, &territory, params)).collect();
-    Ok(per_dendrite.into_iter().flatten().collect())
+impl<'a> Finder<'a> {
+    /// For the dendrites of one stack.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Parameter`] for parameters out of range.
+    pub fn new(dendrites: &[Dendrite], params: &'a DetectParams, learned: &'a LearnedParams) -> Result<Self> {
+        params.validate()?;
+        learned.validate()?;
+        Ok(Self { territory: Territory::new(dendrites), params, learned })
+    }
+
+    /// Every candidate of a dendrite with its features, whatever its score, in the order of the samples.
+    pub fn propose(&self, straight: &Straight) -> Vec<Proposal> {
+        proposal::on_dendrite(straight, &self.territory, self.params)
+    }
+
+    /// The spines of a dendrite, one per protrusion, without numbers. [`settle`] puts those of all dendrites together.
+    ///
+    /// Length is from the shaft's edge to the tip, where the residual has fallen to `head_falloff` of its maximum. Width, class and brightness are left
+    /// for [`crate::measure`]. The score is the signal-to-noise ratio less penalties or, where `learned` is enabled, a probability.
+    pub fn spines(&self, straight: &Straight) -> Vec<Spine> {
+        proposal::choose_on_dendrite(&self.propose(straight), self.params, self.learned)
+    }
+
+    /// What of a dendrite cannot be judged, sorted by start: see [`crate::model::UnscorableReason`].
+    ///
+    /// `saturation` is the largest value the stack can hold, grey levels over the offset; none if it has no such value. Where several reasons hold, the first
+    /// of steep, out of volume, crossed, saturated, dim is given.
+    pub fn unscorable(&self, straight: &Straight, grid: Grid, saturation: Option<f64>) -> Vec<Unscorable> {
+        scorable::unscorable(straight, &self.territory, grid, saturation, self.params)
+    }
 }
 
-/// The candidates that pass by their score and are on one protrusion each, as [`detect`] returns them.
-pub fn choose(proposals: &[Proposal], params: &DetectParams, learned: &LearnedParams) -> Vec<Spine> {
-    let mut spines: Vec<Spine> = proposals
-        .chunk_by(|a, b| a.spine.dendrite_id == b.spine.dendrite_id)
-        .flat_map(|on_one| proposal::choose_on_dendrite(on_one, params, learned))
-        .collect();
+/// The spines of all dendrites: those that two dendrites claim go to one; by dendrite and arc length, numbered from 1.
+pub fn settle(mut spines: Vec<Spine>, params: &DetectParams) -> Vec<Spine> {
     unique::over_dendrites(&mut spines, params);
     spines.sort_by(|a, b| a.dendrite_id.cmp(&b.dendrite_id).then(a.s_um.total_cmp(&b.s_um)).then(a.side.cmp(&b.side)));
     for (n, spine) in spines.iter_mut().enumerate() {
@@ -117,21 +123,11 @@ pub fn choose(proposals: &[Proposal], params: &DetectParams, learned: &LearnedPa
     spines
 }
 
-/// What of each dendrite cannot be judged, sorted by start: see [`crate::model::UnscorableReason`].
-///
-/// `saturation` is the largest value the stack can hold, grey levels over the offset; none if it has no such value. Where several reasons hold, the first
-/// of steep, out of volume, crossed, saturated, dim is given.
-///
-/// # Errors
-/// [`crate::error::Error::Parameter`] for parameters out of range.
-pub fn unscorable(
-    straights: &[Straight],
-    dendrites: &[Dendrite],
-    grid: Grid,
-    saturation: Option<f64>,
-    params: &DetectParams,
-) -> Result<Vec<Vec<Unscorable>>> {
-    params.validate()?;
-    let territory = Territory::new(dendrites);
-    Ok(straights.par_iter().map(|s| scorable::unscorable(s, &territory, grid, saturation, params)).collect())
+/// The candidates that pass by their score and are on one protrusion each, as [`Finder::spines`] and [`settle`] return them.
+pub fn choose(proposals: &[Proposal], params: &DetectParams, learned: &LearnedParams) -> Vec<Spine> {
+    let spines = proposals
+        .chunk_by(|a, b| a.spine.dendrite_id == b.spine.dendrite_id)
+        .flat_map(|on_one| proposal::choose_on_dendrite(on_one, params, learned))
+        .collect();
+    settle(spines, params)
 }

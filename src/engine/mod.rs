@@ -50,7 +50,7 @@ const MAX_SLAB_LEN: u64 = 16 << 20;
 /// assert_eq!(values, [1.0, 2.0]);
 /// # Ok::<(), gemmule::error::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     gpu: Option<Arc<Gpu>>,
     description: String,
@@ -150,6 +150,11 @@ impl Engine {
     #[must_use]
     pub fn with_max_buffer_len(self, len: usize) -> Self {
         Self { slab_len: Some(len.max(1)), ..self }
+    }
+
+    /// Whether slabs are to be no larger than was said, at any price.
+    pub(crate) fn limits_slabs(&self) -> bool {
+        self.slab_len.is_some()
     }
 
     /// Most f32 values one buffer should hold: volumes go through in slabs of planes no larger than that.

@@ -2,9 +2,9 @@
 
 use crate::kernel::convert::{DeviceStack, Raw};
 use crate::units::VoxelSize;
-use crate::volume::{Grid, Shape, Stack, StackView};
+use crate::volume::{Grid, Shape, Source, Stack, StackView};
 
-/// A stack, wherever its voxels lie; made from a [`Stack`], a [`StackView`] or a [`DeviceStack`] by `into()`.
+/// A stack, wherever its voxels lie; made from a [`Stack`], a [`StackView`], a [`Source`] or a [`DeviceStack`] by `into()`.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     pub(crate) raw: Raw<'a>,
@@ -24,6 +24,12 @@ impl Input<'_> {
 impl<'a> From<StackView<'a>> for Input<'a> {
     fn from(stack: StackView<'a>) -> Self {
         Self { raw: stack.voxels.into(), voxel_size: stack.voxel_size }
+    }
+}
+
+impl<'a> From<Source<'a>> for Input<'a> {
+    fn from(source: Source<'a>) -> Self {
+        Self { raw: source.into(), voxel_size: source.voxel_size() }
     }
 }
 

@@ -13,8 +13,9 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::model::NoiseModel;
+use crate::progress::Progress;
 use crate::units::VoxelSize;
-use crate::volume::{Shape, Volume, VoxelsView};
+use crate::volume::{Shape, Source, Volume, VoxelsView};
 
 /// Distance between the voxels of the difference: noise is correlated over one or two voxels (open in-vivo set: .54 at 1, .05 at 2).
 const SPACING: usize = 3;
@@ -28,6 +29,8 @@ const BINS: usize = 64;
 const MIN_SAMPLES: usize = 200;
 /// Samples taken at most; more do not make the line any better.
 const MAX_SAMPLES: usize = 4_000_000;
+/// Bytes read at a time.
+const READ_BYTES: usize = 64 << 20;
 /// Residuals beyond this many standard deviations of their bin are structure.
 const CUT: f64 = 3.0;
 /// Share of a normal variable's variance that is left below the cut of 3.
@@ -49,18 +52,33 @@ const KEPT: f64 = 0.973_3;
 /// [`Error::Parameter`] if all voxels are equal or the planes are too small to measure noise on.
 pub fn estimate<'a>(voxels: impl Into<VoxelsView<'a>>) -> Result<NoiseModel> {
     let voxels = voxels.into();
-    let samples = match voxels {
-        VoxelsView::U8(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
-        VoxelsView::U16(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
-        VoxelsView::I16(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
-        VoxelsView::F32(v) => collect(v.shape(), v.as_slice(), voxels.type_maximum()),
-    };
+    model(collect_view(voxels, voxels.shape(), 0), voxels.shape(), voxels.type_name())
+}
+
+/// [`estimate`] of a stack wherever it lies, some planes at a time: the same model.
+///
+/// # Errors
+/// As [`estimate`]; what reading the planes says; cancellation.
+pub fn estimate_in<'a>(stack: impl Into<Source<'a>>, progress: &mut dyn Progress) -> Result<NoiseModel> {
+    let stack = stack.into();
+    let shape = stack.shape();
+    let mut samples = Vec::new();
+    for range in stack.ranges(READ_BYTES) {
+        progress.step("noise", range.start as u64, shape.z as u64)?;
+        let first_row = range.start * shape.y;
+        samples.extend(collect_view(stack.planes(range)?.view(), shape, first_row));
+    }
+    progress.step("noise", shape.z as u64, shape.z as u64)?;
+    model(samples, shape, stack.type_name())
+}
+
+fn model(samples: Vec<(f32, f32)>, shape: Shape, type_name: &str) -> Result<NoiseModel> {
     let bins = bin(samples);
     let darkest = bins.first().map_or(0.0, |b| b.mean);
     let Some((gain, c)) = fit(&bins) else {
         return Err(Error::parameter(
             "stack",
-            format!("{} {} voxels without measurable noise", voxels.shape(), voxels.type_name()),
+            format!("{shape} {type_name} voxels without measurable noise"),
             "a raw image: at least 32 x 32 voxels that are not all equal",
             "give the stack as it was acquired, neither masked nor thresholded",
         ));
@@ -88,44 +106,84 @@ pub fn correlation(smooth: &Volume<f32>, variance: &Volume<f32>, sigma_um: f64, 
             "give both from one call of smooth_with_variance",
         ));
     }
-    let apart = |um: f64| ((DECORRELATED * sigma_um / um).round() as usize).max(1);
-    let (ry, rx) = (apart(voxel_size.y_um), apart(voxel_size.x_um));
-    let stride = shape.len().div_ceil(MAX_SAMPLES).max(1);
-    let values = smooth.as_slice();
-    let mut samples: Vec<(f32, f32)> = (0..shape.z * shape.y)
-        .into_par_iter()
-        .filter(|r| (ry..shape.y.saturating_sub(ry)).contains(&(r % shape.y)))
-        .flat_map_iter(|r| {
-            (rx + (r * 7) % stride..shape.x.saturating_sub(rx)).step_by(stride).filter_map(move |x| {
-                let at = move |dy: usize, dx: usize| (r + dy * ry - ry) * shape.x + x + dx * rx - rx;
-                let (mean, squared) = patch(|dy, dx| values[at(dy, dx)], None)?;
-                // The voxel's own variance follows its own noise; that of all nine hardly does.
-                let (expected, _) = patch(|dy, dx| variance.as_slice()[at(dy, dx)], None)?;
-                (expected > 0.0).then(|| (mean, squared / expected))
-            })
-        })
-        .collect();
-    if samples.len() < MIN_SAMPLES {
-        return Ok(1.0);
+    let mut correlation = Correlation::new(shape, sigma_um, voxel_size);
+    for z in 0..shape.z {
+        correlation.plane(z, smooth.plane(z), variance.plane(z));
     }
-    let middle = samples.len() / 2;
-    let (darker, _, _) = samples.select_nth_unstable_by(middle, |a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let half = darker.len() / 2;
-    let (_, median, _) = darker.select_nth_unstable_by(half, |a, b| a.1.total_cmp(&b.1));
-    Ok((f64::from(median.1) / MEDIAN_OF_SQUARE).max(1.0))
+    Ok(correlation.factor())
 }
 
-/// (local mean, squared residual) of patches spread evenly over the volume.
-fn collect<T: Copy + Into<f32> + Sync>(shape: Shape, voxels: &[T], saturation: Option<f32>) -> Vec<(f32, f32)> {
-    let stride = shape.len().div_ceil(MAX_SAMPLES).max(1);
-    let rows: Vec<usize> = (0..shape.z * shape.y)
-        .filter(|r| (SPACING..shape.y.saturating_sub(SPACING)).contains(&(r % shape.y)))
+/// What [`correlation`] measures, from one plane after the other.
+pub(crate) struct Correlation {
+    shape: Shape,
+    apart: (usize, usize),
+    stride: usize,
+    samples: Vec<(f32, f32)>,
+}
+
+impl Correlation {
+    pub(crate) fn new(shape: Shape, sigma_um: f64, voxel_size: VoxelSize) -> Self {
+        let apart = |um: f64| ((DECORRELATED * sigma_um / um).round() as usize).max(1);
+        let stride = shape.len().div_ceil(MAX_SAMPLES).max(1);
+        Self { shape, apart: (apart(voxel_size.y_um), apart(voxel_size.x_um)), stride, samples: Vec::new() }
+    }
+
+    /// Samples a plane.
+    pub(crate) fn plane(&mut self, z: usize, smooth: &[f32], variance: &[f32]) {
+        let (Shape { y: ny, x: nx, .. }, (ry, rx), stride) = (self.shape, self.apart, self.stride);
+        let rows = (ry..ny.saturating_sub(ry)).into_par_iter();
+        self.samples.par_extend(rows.flat_map_iter(|y| {
+            let start = rx + ((z * ny + y) * 7) % stride;
+            (start..nx.saturating_sub(rx)).step_by(stride).filter_map(move |x| {
+                let at = move |dy: usize, dx: usize| (y + dy * ry - ry) * nx + x + dx * rx - rx;
+                let (mean, squared) = patch(|dy, dx| smooth[at(dy, dx)], None)?;
+                // The voxel's own variance follows its own noise; that of all nine hardly does.
+                let (expected, _) = patch(|dy, dx| variance[at(dy, dx)], None)?;
+                (expected > 0.0).then(|| (mean, squared / expected))
+            })
+        }));
+    }
+
+    /// The factor; 1 where there are too few samples.
+    pub(crate) fn factor(mut self) -> f64 {
+        let samples = &mut self.samples;
+        if samples.len() < MIN_SAMPLES {
+            return 1.0;
+        }
+        let middle = samples.len() / 2;
+        let (darker, _, _) =
+            samples.select_nth_unstable_by(middle, |a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let half = darker.len() / 2;
+        let (_, median, _) = darker.select_nth_unstable_by(half, |a, b| a.1.total_cmp(&b.1));
+        (f64::from(median.1) / MEDIAN_OF_SQUARE).max(1.0)
+    }
+}
+
+fn collect_view(voxels: VoxelsView<'_>, whole: Shape, first_row: usize) -> Vec<(f32, f32)> {
+    match voxels {
+        VoxelsView::U8(v) => collect(whole, first_row, v.as_slice(), voxels.type_maximum()),
+        VoxelsView::U16(v) => collect(whole, first_row, v.as_slice(), voxels.type_maximum()),
+        VoxelsView::I16(v) => collect(whole, first_row, v.as_slice(), voxels.type_maximum()),
+        VoxelsView::F32(v) => collect(whole, first_row, v.as_slice(), voxels.type_maximum()),
+    }
+}
+
+/// (local mean, squared residual) of patches spread evenly over a volume, from the planes whose first row is `first_row` of the whole.
+fn collect<T: Copy + Into<f32> + Sync>(
+    whole: Shape,
+    first_row: usize,
+    voxels: &[T],
+    saturation: Option<f32>,
+) -> Vec<(f32, f32)> {
+    let stride = whole.len().div_ceil(MAX_SAMPLES).max(1);
+    let rows: Vec<usize> = (0..voxels.len() / whole.x)
+        .filter(|r| (SPACING..whole.y.saturating_sub(SPACING)).contains(&(r % whole.y)))
         .collect();
     let row = |r: usize| {
-        let at = |y: usize, x: usize| -> f32 { voxels[(r + y * SPACING - SPACING) * shape.x + x].into() };
+        let at = |y: usize, x: usize| -> f32 { voxels[(r + y * SPACING - SPACING) * whole.x + x].into() };
         // Starts differ from row to row, or a stride that divides the width would sample columns.
-        let start = SPACING + (r * 7) % stride;
-        (start..shape.x.saturating_sub(SPACING))
+        let start = SPACING + ((first_row + r) * 7) % stride;
+        (start..whole.x.saturating_sub(SPACING))
             .step_by(stride)
             .filter_map(|x| patch(|dy, dx| at(dy, x + dx * SPACING - SPACING), saturation))
             .collect::<Vec<_>>()

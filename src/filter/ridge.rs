@@ -1,16 +1,18 @@
 //! Multi-scale ridge response.
 
+use std::ops::Range;
+
 use crate::engine::{Buffer, Engine};
 use crate::error::Result;
 use crate::filter::Input;
 use crate::filter::scale::{Form, Scale, Source, binned_grid};
-use crate::filter::slabs::slabs;
+use crate::filter::slabs::{slabs, touches};
 use crate::kernel::Slab;
 use crate::kernel::hessian_response::Response;
 use crate::model::NoiseModel;
 use crate::params::{InRange, params};
-use crate::progress::Progress;
-use crate::volume::{Grid, Volume};
+use crate::progress::{Progress, Silent};
+use crate::volume::{Grid, Planes, Shape, Volume};
 
 params! {
     /// Scales and form of the ridge response.
@@ -109,10 +111,11 @@ pub fn ridge<'a>(
     params: &RidgeParams,
     progress: &mut dyn Progress,
 ) -> Result<RidgeMap> {
-    let sweep = Sweep::new(engine, stack.into(), noise, params)?;
+    let sweep = Sweep::new(engine, stack.into(), noise, params, progress)?;
     let grid = sweep.source.grid;
     let mut ridge = Volume::filled(grid.shape, 0.0);
-    sweep.run(progress, |slab, best| {
+    let all = 0..grid.shape.z;
+    sweep.run(all, progress, |slab, best| {
         let at = slab.out_start as usize * slab.plane_len();
         engine.read(best, &mut ridge.as_mut_slice()[at..at + slab.output_len()])
     })?;
@@ -130,23 +133,105 @@ pub fn ridge_on_device<'a>(
     params: &RidgeParams,
     progress: &mut dyn Progress,
 ) -> Result<DeviceRidge> {
-    let sweep = Sweep::new(engine, stack.into(), noise, params)?;
+    let sweep = Sweep::new(engine, stack.into(), noise, params, progress)?;
     let grid = sweep.source.grid;
     let mut ridge = engine.buffer(grid.shape.len())?;
-    sweep.run(progress, |slab, best| engine.copy(best, &mut ridge, slab.out_start as usize * slab.plane_len()))?;
+    let all = 0..grid.shape.z;
+    sweep.run(all, progress, |slab, best| engine.copy(best, &mut ridge, slab.out_start as usize * slab.plane_len()))?;
     Ok(DeviceRidge { ridge, grid })
 }
 
-/// The two passes over a volume, slab by slab.
+/// The ridge map of a stack, plane by plane: for volumes whose map does not fit into memory. The planes equal those of [`ridge`]; each visit computes them
+/// anew.
+#[derive(Debug)]
+pub struct RidgePlanes<'a>(Sweep<'a>);
+
+impl<'a> RidgePlanes<'a> {
+    /// Finds the largest eigenvalues of the whole volume, which every response is relative to.
+    ///
+    /// # Errors
+    /// As [`ridge`].
+    pub fn new(
+        engine: &'a Engine,
+        stack: impl Into<Input<'a>>,
+        noise: &'a NoiseModel,
+        params: &'a RidgeParams,
+        progress: &mut dyn Progress,
+    ) -> Result<Self> {
+        Sweep::new(engine, stack.into(), noise, params, progress).map(Self)
+    }
+
+    /// The binned grid.
+    pub fn grid(&self) -> Grid {
+        self.0.source.grid
+    }
+
+    /// The stack binned, in grey levels, on the same grid: [`RidgeMap::intensity`] plane by plane.
+    pub fn intensity(&self) -> IntensityPlanes<'a> {
+        IntensityPlanes(self.0.source)
+    }
+}
+
+impl Planes for RidgePlanes<'_> {
+    fn shape(&self) -> Shape {
+        self.grid().shape
+    }
+
+    fn visit(&self, planes: Range<usize>, take: &mut dyn FnMut(usize, &[f32]) -> Result<()>) -> Result<()> {
+        let engine = self.0.source.engine;
+        let wanted = planes.clone();
+        // `take` reports progress itself.
+        self.0.run(planes, &mut Silent, |slab, best| {
+            let mut read = vec![0.0; slab.output_len()];
+            engine.read(best, &mut read)?;
+            hand_on(slab, &read, &wanted, take)
+        })
+    }
+}
+
+/// See [`RidgePlanes::intensity`].
+#[derive(Clone, Copy, Debug)]
+pub struct IntensityPlanes<'a>(Source<'a>);
+
+impl Planes for IntensityPlanes<'_> {
+    fn shape(&self) -> Shape {
+        self.0.grid.shape
+    }
+
+    fn visit(&self, planes: Range<usize>, take: &mut dyn FnMut(usize, &[f32]) -> Result<()>) -> Result<()> {
+        self.0.binned(&planes, |slab, values| hand_on(slab, values, &planes, take))
+    }
+}
+
+/// Hands on the planes of a slab that are wanted.
+fn hand_on(
+    slab: Slab,
+    values: &[f32],
+    wanted: &Range<usize>,
+    take: &mut dyn FnMut(usize, &[f32]) -> Result<()>,
+) -> Result<()> {
+    let planes = (slab.out_start as usize..).zip(values.chunks(slab.plane_len()));
+    planes.filter(|(z, _)| wanted.contains(z)).try_for_each(|(z, plane)| take(z, plane))
+}
+
+/// The two passes over a volume, slab by slab: the first finds the largest eigenvalues, the second the responses.
+#[derive(Debug)]
 struct Sweep<'a> {
     source: Source<'a>,
     params: &'a RidgeParams,
     scales: Vec<Scale>,
     slabs: Vec<Slab>,
+    peaks: Vec<[f32; 2]>,
 }
 
 impl<'a> Sweep<'a> {
-    fn new(engine: &'a Engine, input: Input<'a>, noise: &'a NoiseModel, params: &'a RidgeParams) -> Result<Self> {
+    fn new(
+        engine: &'a Engine,
+        input: Input<'a>,
+        noise: &'a NoiseModel,
+        params: &'a RidgeParams,
+        progress: &mut dyn Progress,
+    ) -> Result<Self> {
         params.validate()?;
         let grid = binned_grid(input, params.binning)?;
         let source = Source { engine, input, noise, binning: params.binning, grid };
@@ -155,26 +240,30 @@ impl<'a> Sweep<'a> {
         let scales: Vec<Scale> = params.sigma_xy_um.iter().map(scale).collect::<Result<_>>()?;
         let halo = scales.iter().map(Scale::radius_z).max().unwrap_or(0);
         let slabs = slabs(engine, grid.shape, halo, 1)?;
-        Ok(Self { source, params, scales, slabs })
-    }
-
-    /// Hands on the response of every slab.
-    fn run(&self, progress: &mut dyn Progress, mut take: impl FnMut(Slab, &Buffer) -> Result<()>) -> Result<()> {
-        let Self { source, params, scales, slabs } = self;
-        let engine = source.engine;
-        let total = 2 * slabs.len() as u64;
         let mut peaks = vec![[0.0_f32; 2]; scales.len()];
         for (k, &slab) in slabs.iter().enumerate() {
-            progress.step("ridge", k as u64, total)?;
+            progress.step("ridge", k as u64, 2 * slabs.len() as u64)?;
             let buffer = source.slab(slab)?;
-            for (peak, scale) in peaks.iter_mut().zip(scales) {
+            for (peak, scale) in peaks.iter_mut().zip(&scales) {
                 let across = source.smoothed(slab, &buffer, scale)?;
                 let form = params.response.form(params, [0.0; 2]);
                 let [a3, s2] = scale.response(slab, form, false).peak(engine, &across)?;
                 *peak = [peak[0].max(a3), peak[1].max(s2)];
             }
         }
-        for (k, &slab) in slabs.iter().enumerate() {
+        Ok(Self { source, params, scales, slabs, peaks })
+    }
+
+    /// Hands on the response of every slab that has planes of a range.
+    fn run(
+        &self,
+        planes: Range<usize>,
+        progress: &mut dyn Progress,
+        mut take: impl FnMut(Slab, &Buffer) -> Result<()>,
+    ) -> Result<()> {
+        let Self { source, params, scales, slabs, peaks } = self;
+        let (engine, total) = (source.engine, 2 * slabs.len() as u64);
+        for (k, &slab) in slabs.iter().enumerate().filter(|(_, slab)| touches(slab, &planes)) {
             progress.step("ridge", (slabs.len() + k) as u64, total)?;
             let buffer = source.slab(slab)?;
             let mut best = engine.buffer(slab.output_len())?;

@@ -1,9 +1,11 @@
 //! The filters of one scale, and the volume they run on: what ridges and blobs share.
 
+use std::ops::Range;
+
 use crate::engine::{Buffer, Engine};
 use crate::error::Result;
 use crate::filter::Input;
-use crate::filter::slabs::slabs;
+use crate::filter::slabs::{slabs, touches};
 use crate::filter::taps::{self, Taps};
 use crate::kernel::Slab;
 use crate::kernel::convert::Convert;
@@ -23,6 +25,7 @@ pub(crate) struct Form {
 }
 
 /// Filters of one scale.
+#[derive(Debug)]
 pub(crate) struct Scale {
     across: [Taps; 2],
     along: [Taps; 3],
@@ -70,6 +73,7 @@ impl Scale {
 }
 
 /// The volume filters run on: binned and variance-stabilised.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) input: Input<'a>,
@@ -109,19 +113,26 @@ impl Source<'_> {
 
     /// The stack binned, in grey levels.
     pub(crate) fn intensity(&self) -> Result<Volume<f32>> {
-        let shape = self.grid.shape;
-        let mut out = Volume::filled(shape, 0.0);
-        for slab in slabs(self.engine, shape, 0, 1)? {
-            let mut buffer = self.engine.buffer(slab.output_len())?;
-            Convert::binned_mean(slab, self.input.shape(), self.binning).run(
-                self.engine,
-                self.input.raw,
-                &mut buffer,
-            )?;
+        let mut out = Volume::filled(self.grid.shape, 0.0);
+        self.binned(&(0..self.grid.shape.z), |slab, values| {
             let at = slab.out_start as usize * slab.plane_len();
-            self.engine.read(&buffer, &mut out.as_mut_slice()[at..at + slab.output_len()])?;
-        }
+            out.as_mut_slice()[at..at + values.len()].copy_from_slice(values);
+            Ok(())
+        })?;
         Ok(out)
+    }
+
+    /// The same, slab by slab; those that have planes of a range.
+    pub(crate) fn binned(&self, planes: &Range<usize>, mut take: impl FnMut(Slab, &[f32]) -> Result<()>) -> Result<()> {
+        for slab in slabs(self.engine, self.grid.shape, 0, 1)?.into_iter().filter(|slab| touches(slab, planes)) {
+            let mut buffer = self.engine.buffer(slab.output_len())?;
+            let mean = Convert::binned_mean(slab, self.input.shape(), self.binning);
+            mean.run(self.engine, self.input.raw, &mut buffer)?;
+            let mut values = vec![0.0; slab.output_len()];
+            self.engine.read(&buffer, &mut values)?;
+            take(slab, &values)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Cuts a volume into slabs of planes that fit the engine's buffers.
 
+use std::ops::Range;
+
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::kernel::Slab;
@@ -11,8 +13,9 @@ pub(crate) fn slabs(engine: &Engine, shape: Shape, halo: usize, volumes: usize) 
     let plane = shape.y * shape.x * volumes;
     let needed = (2 * halo + 1).min(shape.z);
     // Large planes may take more than a buffer should hold, up to the device's own limit: with fewer new planes than halo planes most of
-    // the work would be done twice.
-    let planes = (engine.max_buffer_len() / plane).max(4 * halo + 1).min(engine.buffer_limit() / plane);
+    // the work would be done twice. Where less memory was asked for, that is the price.
+    let least = if engine.limits_slabs() { needed } else { 4 * halo + 1 };
+    let planes = (engine.max_buffer_len() / plane).max(least).min(engine.buffer_limit() / plane);
     let most = planes.saturating_sub(2 * halo);
     if planes < needed {
         return Err(Error::Memory {
@@ -27,6 +30,12 @@ pub(crate) fn slabs(engine: &Engine, shape: Shape, halo: usize, volumes: usize) 
         .step_by(count)
         .map(|start| Slab::of_planes(shape.z, shape.y, shape.x, start, count.min(shape.z - start), halo))
         .collect())
+}
+
+/// Whether a slab writes planes of a range.
+pub(crate) fn touches(slab: &Slab, planes: &Range<usize>) -> bool {
+    let (start, count) = (slab.out_start as usize, slab.out_count as usize);
+    start < planes.end && start + count > planes.start
 }
 
 #[cfg(test)]

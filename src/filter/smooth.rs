@@ -1,8 +1,11 @@
 //! Separable anisotropic Gaussian in µm.
 
+use rayon::prelude::*;
+
 use crate::engine::{Buffer, Engine};
 use crate::error::Result;
 use crate::filter::Input;
+use crate::filter::noise;
 use crate::filter::slabs::slabs;
 use crate::filter::taps::{self, Taps};
 use crate::kernel::Slab;
@@ -13,7 +16,7 @@ use crate::model::NoiseModel;
 use crate::params::params;
 use crate::progress::Progress;
 use crate::units::VoxelSize;
-use crate::volume::Volume;
+use crate::volume::{Bricks, Volume};
 
 params! {
     /// The scale at which spines are sought: smoothing before anything is sampled.
@@ -135,6 +138,48 @@ pub fn smooth_with_variance<'a>(
     Ok((smooth, variance))
 }
 
+/// [`smooth_with_variance`] where `near` holds bricks, each voxel the smoothed value and its variance, and the [`noise::correlation`] of the whole stack: nothing
+/// else of it is kept.
+///
+/// # Errors
+/// As [`smooth`].
+///
+/// # Panics
+/// If `near` has another shape than the stack.
+pub fn smooth_near<'a>(
+    engine: &Engine,
+    stack: impl Into<Input<'a>>,
+    sigma: SigmaUm,
+    noise: &NoiseModel,
+    mut near: Bricks<[f32; 2]>,
+    progress: &mut dyn Progress,
+) -> Result<(Bricks<[f32; 2]>, f64)> {
+    let input = stack.into();
+    let shape = input.shape();
+    assert!(near.shape() == shape, "the bricks are of the stack");
+    let kernel = Kernel3::new(sigma, input.voxel_size, 1.0)?;
+    let squared = Kernel3::new(sigma, input.voxel_size, std::f64::consts::FRAC_1_SQRT_2)?;
+    let gain = kernel.noise_gain();
+    let mut correlation = noise::Correlation::new(shape, sigma.y_um.max(sigma.x_um), input.voxel_size);
+    // Of both filters the longer one sets the slabs, so that their planes are the same.
+    for slab in slabs(engine, shape, kernel.z.radius.max(squared.z.radius) as usize, 1)? {
+        progress.step("smooth", u64::from(slab.out_start), shape.z as u64)?;
+        let grey = widened(engine, input, slab)?;
+        let mut smooth = vec![0.0; slab.output_len()];
+        engine.read(&smoothed(engine, &grey, &kernel, slab)?, &mut smooth)?;
+        let mut variance = vec![0.0; slab.output_len()];
+        engine.read(&smoothed(engine, &grey, &squared, slab)?, &mut variance)?;
+        variance.par_iter_mut().for_each(|v| *v = (noise.variance(f64::from(*v)) * gain) as f32);
+        let planes = smooth.chunks(slab.plane_len()).zip(variance.chunks(slab.plane_len()));
+        for (z, (smooth, variance)) in (slab.out_start as usize..).zip(planes) {
+            correlation.plane(z, smooth, variance);
+            near.fill_plane_with(z, |i| [smooth[i], variance[i]]);
+        }
+    }
+    progress.step("smooth", shape.z as u64, shape.z as u64)?;
+    Ok((near, correlation.factor()))
+}
+
 fn apply(engine: &Engine, input: Input<'_>, kernel: &Kernel3, progress: &mut dyn Progress) -> Result<Volume<f32>> {
     let mut out = Volume::filled(input.shape(), 0.0);
     each_slab(engine, input, kernel, progress, |slab, result| {
@@ -160,9 +205,19 @@ fn each_slab(
 }
 
 fn slab_result(engine: &Engine, input: Input<'_>, kernel: &Kernel3, slab: Slab) -> Result<Buffer> {
+    smoothed(engine, &widened(engine, input, slab)?, kernel, slab)
+}
+
+/// What a slab reads, in grey levels.
+fn widened(engine: &Engine, input: Input<'_>, slab: Slab) -> Result<Buffer> {
     let read = slab.input_only();
     let mut grey = engine.buffer(read.output_len())?;
     Convert::plain(read).run(engine, input.raw, &mut grey)?;
+    Ok(grey)
+}
+
+fn smoothed(engine: &Engine, grey: &Buffer, kernel: &Kernel3, slab: Slab) -> Result<Buffer> {
+    let read = slab.input_only();
     let mut across = engine.buffer(read.output_len())?;
     let pass = SmoothXy {
         slab: read,
@@ -172,7 +227,7 @@ fn slab_result(engine: &Engine, input: Input<'_>, kernel: &Kernel3, slab: Slab) 
         taps_y: kernel.y.half,
         taps_x: kernel.x.half,
     };
-    pass.run(engine, &grey, &mut across)?;
+    pass.run(engine, grey, &mut across)?;
     let mut result = engine.buffer(slab.output_len())?;
     SmoothZ { slab, radius: kernel.z.radius, padding: [0; 3], taps: kernel.z.half }.run(
         engine,

@@ -20,6 +20,7 @@ mod read;
 mod series;
 mod series_file;
 mod source;
+mod stack_file;
 mod swc;
 mod tables;
 mod tiff;
@@ -38,6 +39,7 @@ pub use crate::io::points::{Mark, PointSession, read_point_sessions};
 pub use crate::io::read::{ReadOptions, StackInfo, info, read_stack, read_stack_summed, stack_sha256};
 pub use crate::io::series::{links_table, tracks_table, write_links_csv, write_tracks_csv};
 pub use crate::io::series_file::SeriesFile;
+pub use crate::io::stack_file::StackFile;
 pub use crate::io::swc::write_swc;
 pub use crate::io::tables::{
     TablePoint, dendrites_table, read_points_csv, spines_table, write_calibration_csv, write_dendrites_csv,

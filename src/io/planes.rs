@@ -1,5 +1,6 @@
 //! Recordings whose planes are pages of TIFF files, or lie one after the other in a file.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::io::fault::{Fault, Found};
@@ -142,10 +143,11 @@ impl Source for PlaneStack {
         &self.described
     }
 
-    fn read(&self, channel: usize, time: usize, _: MemoryLimit) -> Found<Voxels> {
+    fn read(&self, channel: usize, time: usize, z: Range<usize>, _: MemoryLimit) -> Found<Voxels> {
         let shape = self.described.shape().map_err(|e| Fault::damaged(e.to_string()))?;
         self.check_size(shape)?;
-        let wanted: Vec<PlaneAt<'_>> = self.layout.planes(channel, time).iter().map(|&n| self.plane(n)).collect();
+        let shape = Shape { z: z.len(), ..shape };
+        let wanted: Vec<PlaneAt<'_>> = self.layout.planes(channel, time)[z].iter().map(|&n| self.plane(n)).collect();
         Ok(match self.described.voxel_type {
             VoxelType::U8 => Voxels::U8(self.volume(shape, &wanted)?),
             VoxelType::U16 => Voxels::U16(self.volume(shape, &wanted)?),

@@ -1,15 +1,12 @@
 //! Stacks from files.
 
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
-use crate::io::checksum::{sha256, sha256_of};
-use crate::io::fault::Found;
-use crate::io::memory::MemoryLimit;
-use crate::io::source::{Described, open};
+use crate::error::Result;
+use crate::io::source::open;
+use crate::io::stack_file::{StackFile, sum};
 use crate::units::VoxelSize;
 use crate::volume::Stack;
 
@@ -57,7 +54,7 @@ pub struct StackInfo {
 /// What a file says about itself, without reading its voxels.
 ///
 /// # Errors
-/// [`Error::File`] if it cannot be read or understood; an unknown voxel size is no error here.
+/// [`crate::error::Error::File`] if it cannot be read or understood; an unknown voxel size is no error here.
 pub fn info(path: impl AsRef<Path>) -> Result<StackInfo> {
     let path = path.as_ref();
     let source = open(path).map_err(|fault| fault.at(path))?;
@@ -118,9 +115,9 @@ pub fn info(path: impl AsRef<Path>) -> Result<StackInfo> {
 /// ```
 ///
 /// # Errors
-/// [`Error::File`] if the file cannot be read, is damaged or holds something else; [`Error::VoxelSizeUnknown`] if the
-/// voxel size is neither in the file nor given; [`Error::Parameter`] if there are several channels or time points and
-/// none is chosen, or the one chosen does not exist; [`Error::Memory`] if its voxels are more than
+/// [`crate::error::Error::File`] if the file cannot be read, is damaged or holds something else; [`crate::error::Error::VoxelSizeUnknown`] if the
+/// voxel size is neither in the file nor given; [`crate::error::Error::Parameter`] if there are several channels or time points and
+/// none is chosen, or the one chosen does not exist; [`crate::error::Error::Memory`] if its voxels are more than
 /// [`ReadOptions::memory_limit`].
 pub fn read_stack(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Stack> {
     read(path.as_ref(), options, false).map(|(stack, _)| stack)
@@ -129,7 +126,7 @@ pub fn read_stack(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Stack
 /// As [`read_stack`], with the SHA-256 of what was read: of the file, or of the checksums of all files of a recording.
 ///
 /// # Errors
-/// As [`read_stack`]; [`Error::File`] if a file has changed since reading began.
+/// As [`read_stack`]; [`crate::error::Error::File`] if a file has changed since reading began.
 pub fn read_stack_summed(path: impl AsRef<Path>, options: &ReadOptions) -> Result<(Stack, String)> {
     read(path.as_ref(), options, true)
 }
@@ -137,7 +134,7 @@ pub fn read_stack_summed(path: impl AsRef<Path>, options: &ReadOptions) -> Resul
 /// The SHA-256 of a stack without reading its voxels, as [`read_stack_summed`] gives it.
 ///
 /// # Errors
-/// [`Error::File`] if a file cannot be read.
+/// [`crate::error::Error::File`] if a file cannot be read.
 pub fn stack_sha256(path: impl AsRef<Path>) -> Result<String> {
     let path = path.as_ref();
     let source = open(path).map_err(|fault| fault.at(path))?;
@@ -145,75 +142,9 @@ pub fn stack_sha256(path: impl AsRef<Path>) -> Result<String> {
 }
 
 fn read(path: &Path, options: &ReadOptions, summed: bool) -> Result<(Stack, String)> {
-    let source = open(path).map_err(|fault| fault.at(path))?;
-    let said = source.described();
-    let channel = choose("channel", "channels", options.channel, said.channels, path, said)?;
-    let time = choose("time", "time points", options.time, said.times, path, said)?;
-    let voxel_size = options
-        .voxel_size
-        .or(said.voxel.size)
-        .ok_or_else(|| Error::VoxelSizeUnknown { path: path.into(), problem: said.voxel.source.clone() })?;
-    let shape = said.shape()?;
-    let limit = MemoryLimit::of(options.memory_limit);
-    let bytes = (shape.len() as u64).saturating_mul(said.voxel_type.bytes());
-    let files = source.files().map_err(|fault| fault.at(path))?;
-    let before = Stamp::of(&files).map_err(|fault| fault.at(path))?;
-    limit.check(format!("{} with {shape} voxels", path.display()), bytes)?;
-    let voxels = source.read(channel, time, limit).map_err(|fault| fault.at(path))?;
-    let sha256 = if summed { sum(path, &files)? } else { String::new() };
-    let now = source.files().and_then(|files| Stamp::of(&files)).map_err(|fault| fault.at(path))?;
-    if now != before {
-        let problem = "has changed while it was read";
-        return Err(Error::file(path, problem, "wait until it is written or copied, then run the same command again"));
-    }
-    Ok((Stack { voxels, voxel_size }, sha256))
-}
-
-/// Length and time of the last change of every file.
-#[derive(PartialEq)]
-struct Stamp(Vec<(PathBuf, u64, Option<SystemTime>)>);
-
-impl Stamp {
-    fn of(files: &[PathBuf]) -> Found<Self> {
-        let one = |path: &PathBuf| -> Found<_> {
-            let metadata = std::fs::metadata(path)?;
-            Ok((path.clone(), metadata.len(), metadata.modified().ok()))
-        };
-        files.iter().map(one).collect::<Found<_>>().map(Self)
-    }
-}
-
-/// The checksum of one file, or of the names and checksums of several.
-fn sum(path: &Path, files: &[PathBuf]) -> Result<String> {
-    if let [one] = files {
-        return sha256(one);
-    }
-    let folder = if path.is_dir() { Some(path) } else { path.parent() };
-    let mut lines = Vec::with_capacity(files.len());
-    for file in files {
-        let name = folder.and_then(|f| file.strip_prefix(f).ok()).unwrap_or(file);
-        lines.push(format!("{}  {}\n", sha256(file)?, name.display()));
-    }
-    lines.sort();
-    Ok(sha256_of(lines.concat().as_bytes()))
-}
-
-/// The one there is, or the one chosen.
-fn choose(name: &str, plural: &str, chosen: Option<usize>, n: usize, path: &Path, said: &Described) -> Result<usize> {
-    let value = chosen.map_or("not given".to_owned(), |c| c.to_string());
-    match chosen {
-        Some(c) if c < n => Ok(c),
-        None if n == 1 => Ok(0),
-        _ => Err(Error::parameter(
-            name,
-            value,
-            &format!("0 to {} for {} ({n} {plural}, {} planes each)", n - 1, path.display(), said.slices),
-            &match (name, said.slices) {
-                ("time", 1) => {
-                    format!("give --{name} N; if these are planes of a stack, set slices in Fiji's Image > Properties")
-                }
-                _ => format!("give --{name} N"),
-            },
-        )),
-    }
+    let file = StackFile::open(path, options)?;
+    let stack = file.read()?;
+    let sha256 = if summed { file.sha256()? } else { String::new() };
+    file.check_unchanged()?;
+    Ok((stack, sha256))
 }

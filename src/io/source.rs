@@ -1,5 +1,6 @@
 //! What a path holds, whatever wrote it.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
@@ -41,8 +42,8 @@ pub(super) trait Source: Send + Sync {
     /// What it is.
     fn described(&self) -> &Described;
 
-    /// The voxels of one channel at one time point; both exist, and the shape was checked against the memory limit.
-    fn read(&self, channel: usize, time: usize, limit: MemoryLimit) -> Found<Voxels>;
+    /// Planes `z` of one channel at one time point; all exist, and there is memory for them.
+    fn read(&self, channel: usize, time: usize, z: Range<usize>, limit: MemoryLimit) -> Found<Voxels>;
 
     /// Every file that belongs to it: what a checksum is over, and what must not change while it is read.
     fn files(&self) -> Found<Vec<PathBuf>>;

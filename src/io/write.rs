@@ -1,5 +1,6 @@
 //! Stacks and label images to TIFF files.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use ::tiff::tags::Tag;
 use crate::error::{Error, Result};
 use crate::io::zarr;
 use crate::units::VoxelSize;
-use crate::volume::{Shape, Stack, Volume, Voxels};
+use crate::volume::{Bricks, Shape, Stack, Voxels};
 
 /// Above this many bytes of voxels a file is a BigTIFF: 32-bit offsets end at 4 GiB, and noise does not shrink.
 const BIG_FROM_BYTES: usize = 4_000_000_000;
@@ -33,10 +34,10 @@ pub fn write_stack(path: impl AsRef<Path>, stack: &Stack) -> Result<()> {
         z = shape.z
     );
     match &stack.voxels {
-        Voxels::U8(v) => pages::<Gray8>(path, v, size, &description),
-        Voxels::U16(v) => pages::<Gray16>(path, v, size, &description),
-        Voxels::I16(v) => pages::<GrayI16>(path, v, size, &description),
-        Voxels::F32(v) => pages::<Gray32Float>(path, v, size, &description),
+        Voxels::U8(v) => pages::<Gray8>(path, shape, |z| v.plane(z).into(), size, &description),
+        Voxels::U16(v) => pages::<Gray16>(path, shape, |z| v.plane(z).into(), size, &description),
+        Voxels::I16(v) => pages::<GrayI16>(path, shape, |z| v.plane(z).into(), size, &description),
+        Voxels::F32(v) => pages::<Gray32Float>(path, shape, |z| v.plane(z).into(), size, &description),
     }
 }
 
@@ -44,15 +45,16 @@ pub fn write_stack(path: impl AsRef<Path>, stack: &Stack) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be written.
-pub fn write_labels(path: impl AsRef<Path>, labels: &Volume<u16>, voxel_size: VoxelSize) -> Result<()> {
-    let Shape { z, y, x } = labels.shape();
+pub fn write_labels(path: impl AsRef<Path>, labels: &Bricks<u16>, voxel_size: VoxelSize) -> Result<()> {
+    let shape = labels.shape();
+    let Shape { z, y, x } = shape;
     let VoxelSize { z_um, y_um, x_um } = voxel_size;
     // The description of a TIFF file is ASCII: µ as a character reference.
     let description = format!(
         r#"<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://www.openmicroscopy.org/Schemas/OME/2016-06 http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd" Creator="gemmule {version}"><Image ID="Image:0" Name="labels"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="{x}" SizeY="{y}" SizeZ="{z}" SizeC="1" SizeT="1" PhysicalSizeX="{x_um}" PhysicalSizeXUnit="&#181;m" PhysicalSizeY="{y_um}" PhysicalSizeYUnit="&#181;m" PhysicalSizeZ="{z_um}" PhysicalSizeZUnit="&#181;m"><Channel ID="Channel:0:0" SamplesPerPixel="1"/><TiffData/></Pixels></Image></OME>"#,
         version = env!("CARGO_PKG_VERSION")
     );
-    pages::<Gray16>(path.as_ref(), labels, voxel_size, &description)
+    pages::<Gray16>(path.as_ref(), shape, |z| labels.plane(z).into(), voxel_size, &description)
 }
 
 /// Writes a label image (0: background) as `labels/NAME` into the folder of the OME-Zarr image it belongs to, in the image's version of OME-Zarr, and returns
@@ -61,7 +63,7 @@ pub fn write_labels(path: impl AsRef<Path>, labels: &Volume<u16>, voxel_size: Vo
 /// # Errors
 /// [`Error::Parameter`] if `name` has other characters than letters, digits, - and _; [`Error::File`] if `folder` is no OME-Zarr image, the label image is there and
 /// `force` is not set, or it cannot be written.
-pub fn write_labels_zarr(folder: impl AsRef<Path>, name: &str, labels: &Volume<u16>, force: bool) -> Result<PathBuf> {
+pub fn write_labels_zarr(folder: impl AsRef<Path>, name: &str, labels: &Bricks<u16>, force: bool) -> Result<PathBuf> {
     zarr::write_labels(folder.as_ref(), name, labels, force)
 }
 
@@ -73,31 +75,37 @@ pub fn check_labels_zarr(folder: impl AsRef<Path>, name: &str, force: bool) -> R
     zarr::check_labels(folder.as_ref(), name, force).map(|_| ())
 }
 
-fn pages<C: ColorType>(path: &Path, volume: &Volume<C::Inner>, size: VoxelSize, description: &str) -> Result<()>
+fn pages<'v, C: ColorType<Inner: 'v>>(
+    path: &Path,
+    shape: Shape,
+    plane: impl Fn(usize) -> Cow<'v, [C::Inner]>,
+    size: VoxelSize,
+    description: &str,
+) -> Result<()>
 where
-    [C::Inner]: TiffValue,
+    [C::Inner]: TiffValue + ToOwned,
 {
     let file = File::create(path).map_err(|e| failed(path, &e))?;
     let file = BufWriter::new(file);
-    let written = if size_of_val(volume.as_slice()) > BIG_FROM_BYTES {
-        encode::<C, _, TiffKindBig>(TiffEncoder::new_generic(file), volume, size, description)
+    let written = if shape.len() * size_of::<C::Inner>() > BIG_FROM_BYTES {
+        encode::<C, _, TiffKindBig>(TiffEncoder::new_generic(file), shape, plane, size, description)
     } else {
-        encode::<C, _, TiffKindStandard>(TiffEncoder::new_generic(file), volume, size, description)
+        encode::<C, _, TiffKindStandard>(TiffEncoder::new_generic(file), shape, plane, size, description)
     };
     written.map_err(|e| failed(path, &e))
 }
 
-fn encode<C: ColorType, W: std::io::Write + std::io::Seek, K: TiffKind>(
+fn encode<'v, C: ColorType<Inner: 'v>, W: std::io::Write + std::io::Seek, K: TiffKind>(
     encoder: ::tiff::TiffResult<TiffEncoder<W, K>>,
-    volume: &Volume<C::Inner>,
+    shape: Shape,
+    plane: impl Fn(usize) -> Cow<'v, [C::Inner]>,
     size: VoxelSize,
     description: &str,
 ) -> ::tiff::TiffResult<()>
 where
-    [C::Inner]: TiffValue,
+    [C::Inner]: TiffValue + ToOwned,
 {
     let mut encoder = encoder?.with_compression(Compression::Deflate(DeflateLevel::Fast));
-    let shape = volume.shape();
     for z in 0..shape.z {
         let mut image = encoder.new_image::<C>(u32::try_from(shape.x)?, u32::try_from(shape.y)?)?;
         if z == 0 {
@@ -105,7 +113,7 @@ where
         }
         image.x_resolution(pixels_per_um(size.x_um));
         image.y_resolution(pixels_per_um(size.y_um));
-        image.write_data(volume.plane(z))?;
+        image.write_data(&plane(z))?;
     }
     Ok(())
 }

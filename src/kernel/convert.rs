@@ -115,15 +115,22 @@ impl Convert {
         }
     }
 
-    /// Converts planes `slab.out_start..` of a stack on the engine's device.
+    /// Converts planes `slab.out_start..` of a stack, wherever it lies.
     ///
     /// # Errors
-    /// [`crate::error::Error::Gpu`] if the device fails, or has the output or the stack and the engine not.
+    /// [`crate::error::Error::Gpu`] if the device fails, or has the output or the stack and the engine not; what reading the planes says.
     ///
     /// # Panics
     /// If the stack is not as large as the slab says.
     pub fn run<'a>(&self, engine: &Engine, voxels: impl Into<Raw<'a>>, output: &mut Buffer) -> Result<()> {
         match (voxels.into(), output) {
+            (Raw::Parts(parts), output) => {
+                let (start, count) = (self.slab.out_start as usize, self.slab.out_count as usize);
+                let planes = parts.planes(start..start + count)?;
+                let (ny, nx) = (self.slab.ny as usize, self.slab.nx as usize);
+                let slab = Slab::whole(count, ny, nx);
+                Self { slab, ..*self }.run(engine, planes.view(), output)
+            }
             (Raw::Memory(voxels), Buffer::Cpu(output)) => {
                 self.cpu(voxels, output);
                 Ok(())

@@ -5,28 +5,34 @@ use std::collections::VecDeque;
 use crate::error::{Error, Result};
 use crate::model::{Dendrite, Spine};
 use crate::units::VoxelIndex;
-use crate::volume::{Grid, Volume};
+use crate::volume::{Bricks, Grid};
 
 /// Farthest a spine's voxels are from the line between its base and its tip, µm in the plane.
 const LATERAL_UM: f64 = 0.6;
 /// And along the optical axis, µm.
 const AXIAL_UM: f64 = 1.5;
+/// Farthest they are beyond the tip, µm.
+const BEYOND_TIP_UM: f64 = 0.2;
+
+/// How far from the line between base and tip voxels are looked at, (z, lateral).
+pub const LABELS_REACH_UM: [f64; 2] = [AXIAL_UM, LATERAL_UM + BEYOND_TIP_UM];
 
 /// Number of the spine at each voxel, 0 where there is none.
 ///
 /// From the head outward, voxels brighter than half way between the offset and the head, beyond the shaft's edge and near the line from
-/// base to tip. A voxel that two spines could claim goes to the one with the lower number. `smooth` is the stack at the detection scale.
+/// base to tip. A voxel that two spines could claim goes to the one with the lower number. `smooth` is the stack at the detection scale and its variance, held
+/// as far around the spines as [`LABELS_REACH_UM`] says.
 ///
 /// # Errors
 /// [`Error::Parameter`] for more spines than 16 bits can number.
 pub fn labels(
-    smooth: &Volume<f32>,
+    smooth: &Bricks<[f32; 2]>,
     grid: Grid,
     offset: f64,
     dendrites: &[Dendrite],
     spines: &[Spine],
-) -> Result<Volume<u16>> {
-    let mut labels = Volume::filled(grid.shape, 0_u16);
+) -> Result<Bricks<u16>> {
+    let mut labels = Bricks::new(grid.shape);
     for spine in spines {
         let Ok(label) = u16::try_from(spine.spine_id) else {
             return Err(Error::parameter(
@@ -43,7 +49,7 @@ pub fn labels(
 }
 
 struct Region<'a> {
-    smooth: &'a Volume<f32>,
+    smooth: &'a Bricks<[f32; 2]>,
     grid: Grid,
     spine: &'a Spine,
     seed: VoxelIndex,
@@ -52,11 +58,17 @@ struct Region<'a> {
 }
 
 impl<'a> Region<'a> {
-    fn new(smooth: &'a Volume<f32>, grid: Grid, offset: f64, dendrite: Option<&Dendrite>, spine: &'a Spine) -> Self {
+    fn new(
+        smooth: &'a Bricks<[f32; 2]>,
+        grid: Grid,
+        offset: f64,
+        dendrite: Option<&Dendrite>,
+        spine: &'a Spine,
+    ) -> Self {
         let (z, y, x) = grid.to_voxel(spine.head);
         let near = |v: f64, n: usize| v.round().clamp(0.0, (n - 1) as f64) as usize;
         let seed = VoxelIndex { z: near(z, grid.shape.z), y: near(y, grid.shape.y), x: near(x, grid.shape.x) };
-        let head = f64::from(*smooth.at(seed.z, seed.y, seed.x));
+        let head = smooth.get(seed.z, seed.y, seed.x).map_or(offset, |[value, _]| f64::from(value));
         let radius_um = dendrite.map_or(0.0, |d| {
             let at = d.s_um.partition_point(|&s| s < spine.s_um).min(d.radius_um.len() - 1);
             d.radius_um[at]
@@ -71,24 +83,25 @@ impl<'a> Region<'a> {
         let length = dy.hypot(dx).max(1e-9);
         let along = ((p.y - base.y) * dy + (p.x - base.x) * dx) / length;
         let across = ((p.y - base.y) * dx - (p.x - base.x) * dy).abs() / length;
-        let lateral = across <= LATERAL_UM && along >= self.radius_um && along <= length + 0.2;
-        lateral && (p.z - self.spine.head.z).abs() <= AXIAL_UM && *self.smooth.at(v.z, v.y, v.x) >= self.threshold
+        let lateral = across <= LATERAL_UM && along >= self.radius_um && along <= length + BEYOND_TIP_UM;
+        let value = || self.smooth.get(v.z, v.y, v.x).is_some_and(|[value, _]| value >= self.threshold);
+        lateral && (p.z - self.spine.head.z).abs() <= AXIAL_UM && value()
     }
 }
 
 /// Flood fill over the six neighbours; the seed always belongs, so that every spine has a voxel.
-fn grow(labels: &mut Volume<u16>, label: u16, region: &Region<'_>) {
+fn grow(labels: &mut Bricks<u16>, label: u16, region: &Region<'_>) {
     let shape = region.grid.shape;
     let mut queue = VecDeque::from([region.seed]);
     let mut first = true;
     while let Some(v) = queue.pop_front() {
-        let i = shape.index(v.z, v.y, v.x);
-        if labels.as_slice()[i] != 0 || !(first || region.contains(v)) {
+        let taken = labels.get(v.z, v.y, v.x).is_some_and(|label| label != 0);
+        if taken || !(first || region.contains(v)) {
             first = false;
             continue;
         }
         first = false;
-        labels.as_mut_slice()[i] = label;
+        labels.set(v.z, v.y, v.x, label);
         let step = |v: usize, d: isize, n: usize| v.checked_add_signed(d).filter(|&v| v < n);
         for d in [-1, 1] {
             queue.extend(step(v.z, d, shape.z).map(|z| VoxelIndex { z, ..v }));

@@ -11,13 +11,14 @@ mod profile;
 mod volume;
 
 pub use forced::{Empty, ForcedParams, Reading, empty, reading};
-pub use labels::labels;
+pub use labels::{LABELS_REACH_UM, labels};
 
 use crate::error::{Error, Result};
 use crate::model::{Spine, SpineFlag};
 use crate::params::params;
 use crate::straight::Straight;
-use crate::volume::{Grid, StackView};
+use crate::units::VoxelIndex;
+use crate::volume::{Grid, Source};
 
 params! {
     /// How spines are measured and classed.
@@ -51,16 +52,14 @@ params! {
 ///
 /// # Errors
 /// [`Error::Parameter`] for parameters out of range, or a spine of another dendrite.
-pub fn measure<'a>(
+pub fn measure(
     straight: &Straight,
     spines: &mut [Spine],
-    stack: impl Into<StackView<'a>>,
+    grid: Grid,
     smooth_um: f64,
     params: &MeasureParams,
 ) -> Result<()> {
     params.validate()?;
-    let stack = stack.into();
-    let grid = stack.grid();
     for spine in spines {
         let frame = &straight.frame;
         if spine.dendrite_id != frame.dendrite_id {
@@ -87,7 +86,9 @@ pub fn measure<'a>(
         if !profile::is_peak(straight, &at) {
             spine.flags.push(SpineFlag::Shoulder);
         }
-        flag_place(spine, stack, grid);
+        if at_border(spine, grid) {
+            spine.flags.push(SpineFlag::AtBorder);
+        }
         let neck = profile::width(straight, &at.neck(straight), smooth_um, params);
         class::classify(spine, neck.map(|fit| fit.width_um), grid, params);
         spine.flags.sort_unstable();
@@ -96,18 +97,40 @@ pub fn measure<'a>(
     Ok(())
 }
 
-/// Remarks that follow from where the head lies in the stack.
-fn flag_place(spine: &mut Spine, stack: StackView<'_>, grid: Grid) {
+/// The voxel in which a head lies.
+fn head_voxel(spine: &Spine, grid: Grid) -> VoxelIndex {
     let (z, y, x) = grid.to_voxel(spine.head);
     let voxel = |v: f64, n: usize| v.round().clamp(0.0, (n - 1) as f64) as usize;
-    let shape = grid.shape;
-    let (z, y, x) = (voxel(z, shape.z), voxel(y, shape.y), voxel(x, shape.x));
+    VoxelIndex { z: voxel(z, grid.shape.z), y: voxel(y, grid.shape.y), x: voxel(x, grid.shape.x) }
+}
+
+fn at_border(spine: &Spine, grid: Grid) -> bool {
+    let (v, shape) = (head_voxel(spine, grid), grid.shape);
     let border = |v: usize, n: usize| n > 1 && (v == 0 || v + 1 == n);
-    if border(z, shape.z) || border(y, shape.y) || border(x, shape.x) || !grid.contains(spine.tip) {
-        spine.flags.push(SpineFlag::AtBorder);
+    border(v.z, shape.z) || border(v.y, shape.y) || border(v.x, shape.x) || !grid.contains(spine.tip)
+}
+
+/// Flags the spines whose head's voxel holds the largest value of its type: the detector was saturated there.
+///
+/// # Errors
+/// What reading the planes of the heads says.
+pub fn flag_saturated<'a>(spines: &mut [Spine], stack: impl Into<Source<'a>>) -> Result<()> {
+    let stack = stack.into();
+    let grid = stack.grid();
+    let mut heads: Vec<(VoxelIndex, &mut Spine)> = spines.iter_mut().map(|s| (head_voxel(s, grid), s)).collect();
+    heads.sort_by_key(|(v, _)| v.z);
+    // Each plane is read once.
+    for in_plane in heads.chunk_by_mut(|a, b| a.0.z == b.0.z) {
+        let z = in_plane[0].0.z;
+        let plane = stack.planes(z..z + 1)?;
+        let voxels = plane.view();
+        for (v, spine) in in_plane {
+            let value = voxels.value(v.y * grid.shape.x + v.x);
+            if voxels.type_maximum().is_some_and(|most| value >= most) {
+                spine.flags.push(SpineFlag::Saturated);
+                spine.flags.sort_unstable();
+            }
+        }
     }
-    let value = stack.voxels.value(shape.index(z, y, x));
-    if stack.voxels.type_maximum().is_some_and(|most| value >= most) {
-        spine.flags.push(SpineFlag::Saturated);
-    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::detect::{self, Proposal};
+use crate::detect::{self, Finder, Proposal};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::filter::smooth::SigmaUm;
@@ -11,9 +11,10 @@ use crate::measure;
 use crate::model::{Dendrite, NoiseModel, Spine, SpineFlag};
 use crate::pipeline::Params;
 use crate::progress::Progress;
-use crate::straight::{Straight, StraightInput, Strip};
+use crate::straight::{self, Straight, StraightInput, Strip};
 use crate::trace::{self, TraceInput};
-use crate::volume::{StackView, Volume};
+use crate::units::VoxelSize;
+use crate::volume::{Bricks, Grid, Source};
 
 /// Largest voxel edge in the image plane, µm: as wide as a large head.
 const MAX_XY_UM: f64 = 1.0;
@@ -31,50 +32,86 @@ pub struct Found {
     pub dendrites: Vec<Dendrite>,
     /// Spines by dendrite and arc length.
     pub spines: Vec<Spine>,
-    /// Number of the spine at each voxel, 0 where there is none.
-    pub labels: Volume<u16>,
+    /// Number of the spine at each voxel, 0 or not held where there is none; [`Bricks::to_volume`] gives the whole image.
+    pub labels: Bricks<u16>,
 }
 
-/// What spines are sought on.
+/// What spines are sought on: nothing of the stack but what lies near dendrites.
 struct Laid {
     noise: NoiseModel,
     correlation: f64,
-    smooth: Volume<f32>,
+    smooth: Bricks<[f32; 2]>,
     dendrites: Vec<Dendrite>,
-    straights: Vec<Straight>,
 }
 
-/// Finds the dendrites and spines of one stack.
+/// Finds the dendrites and spines of one stack, in memory or read in parts ([`crate::io::StackFile`]): the result is the same.
 ///
-/// The noise model comes from the stack itself, coordinates are the stack's own µm. A stack without dendrites gives none, which is no error.
+/// The noise model comes from the stack itself, coordinates are the stack's own µm. A stack without dendrites gives none, which is no error. A stack in memory
+/// takes 2 bytes per voxel more (its ridge map and brightness, binned by 2) and about 100 kB per µm of dendrite; one that is read in parts takes
+/// the slabs of the engine ([`Engine::with_max_buffer_len`]) instead of the 2 bytes, and is filtered once more.
 ///
 /// # Errors
-/// Voxels of more than 1 µm in the image plane or 20 µm along z, parameters out of range, a stack without noise ([`noise::estimate`]), GPU faults, cancellation.
+/// Voxels of more than 1 µm in the image plane or 20 µm along z, parameters out of range, a stack without noise ([`noise::estimate`]), GPU faults,
+/// files that cannot be read, cancellation.
 pub fn detect<'a>(
     engine: &Engine,
-    stack: impl Into<StackView<'a>>,
+    stack: impl Into<Source<'a>>,
     params: &Params,
     progress: &mut dyn Progress,
 ) -> Result<Found> {
-    Ok(detect_and_keep(engine, stack.into(), params, progress)?.0)
+    Ok(find(engine, stack.into(), params, |_| (), progress)?.0)
 }
 
 /// As [`detect()`], and what later measurements in this stack need.
 pub(super) fn detect_and_keep(
     engine: &Engine,
-    stack: StackView<'_>,
+    stack: Source<'_>,
     params: &Params,
     progress: &mut dyn Progress,
 ) -> Result<(Found, Vec<Strip>)> {
-    let Laid { noise, correlation, smooth, dendrites, straights } = lay(engine, stack, params, progress)?;
-    let mut spines = detect::detect(&straights, &dendrites, &params.detect, &params.learned)?;
-    progress.step("detect", 2, 4)?;
-    measure_all(&straights, &dendrites, &mut spines, stack, params)?;
-    progress.step("detect", 3, 4)?;
-    let labels = measure::labels(&smooth, stack.grid(), noise.offset, &dendrites, &spines)?;
-    let strips = straights.par_iter().map(Strip::new).collect();
-    progress.step("detect", 4, 4)?;
-    Ok((Found { noise, noise_correlation: correlation, dendrites, spines, labels }, strips))
+    find(engine, stack, params, Strip::new, progress)
+}
+
+/// Finds spines, and keeps something of each straightened dendrite.
+fn find<K: Send>(
+    engine: &Engine,
+    stack: Source<'_>,
+    params: &Params,
+    keep: impl Fn(&Straight) -> K + Sync,
+    progress: &mut dyn Progress,
+) -> Result<(Found, Vec<K>)> {
+    let mut laid = lay(engine, stack, params, progress)?;
+    let grid = stack.grid();
+    let finder = Finder::new(&laid.dendrites, &params.detect, &params.learned)?;
+    let saturation = stack.type_maximum().map(|most| f64::from(most) - laid.noise.offset);
+    progress.step("detect", 0, 3)?;
+    let on_each = on_each_dendrite(&laid, grid, params, |straight, dendrite| {
+        let unscorable = finder.unscorable(straight, grid, saturation);
+        let mut spines = finder.spines(straight);
+        let dendrite = Dendrite { unscorable, ..dendrite.clone() };
+        for spine in &mut spines {
+            if dendrite.unscorable_at(spine.s_um, spine.side).is_some() {
+                spine.flags.push(SpineFlag::OnUnscorableStretch);
+            }
+        }
+        measure::measure(straight, &mut spines, grid, params.scale.sigma_xy_um, &params.measure)?;
+        Ok((dendrite, spines, keep(straight)))
+    })?;
+    progress.step("detect", 1, 3)?;
+    let (mut spines, mut kept) = (Vec::new(), Vec::new());
+    laid.dendrites.clear();
+    for (dendrite, on_it, of_it) in on_each {
+        laid.dendrites.push(dendrite);
+        spines.extend(on_it);
+        kept.push(of_it);
+    }
+    let mut spines = detect::settle(spines, &params.detect);
+    measure::flag_saturated(&mut spines, stack)?;
+    progress.step("detect", 2, 3)?;
+    let Laid { noise, correlation, smooth, dendrites } = laid;
+    let labels = measure::labels(&smooth, grid, noise.offset, &dendrites, &spines)?;
+    progress.step("detect", 3, 3)?;
+    Ok((Found { noise, noise_correlation: correlation, dendrites, spines, labels }, kept))
 }
 
 /// The dendrites of one stack and every candidate beside them, whatever its score.
@@ -83,19 +120,32 @@ pub(super) fn detect_and_keep(
 /// As [`detect()`].
 pub fn candidates<'a>(
     engine: &Engine,
-    stack: impl Into<StackView<'a>>,
+    stack: impl Into<Source<'a>>,
     params: &Params,
     progress: &mut dyn Progress,
 ) -> Result<(Vec<Dendrite>, Vec<Proposal>)> {
-    let laid = lay(engine, stack.into(), params, progress)?;
-    let proposals = detect::propose(&laid.straights, &laid.dendrites, &params.detect)?;
-    progress.step("detect", 4, 4)?;
-    Ok((laid.dendrites, proposals))
+    let stack = stack.into();
+    let laid = lay(engine, stack, params, progress)?;
+    let finder = Finder::new(&laid.dendrites, &params.detect, &params.learned)?;
+    let proposals = on_each_dendrite(&laid, stack.grid(), params, |straight, _| Ok(finder.propose(straight)))?;
+    progress.step("detect", 3, 3)?;
+    Ok((laid.dendrites, proposals.into_iter().flatten().collect()))
+}
+
+/// Lays out one dendrite after the other, on all cores, and keeps only what `work` makes of it.
+fn on_each_dendrite<T: Send>(
+    laid: &Laid,
+    grid: Grid,
+    params: &Params,
+    work: impl Fn(&Straight, &Dendrite) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let input = StraightInput { smooth: &laid.smooth, correlation: laid.correlation, grid, offset: laid.noise.offset };
+    let one = |dendrite: &Dendrite| work(&Straight::new(input, dendrite, &params.straight)?, dendrite);
+    laid.dendrites.par_iter().map(one).collect()
 }
 
 /// Refuses voxels in which no spine can be seen: in practice a unit that was mistaken. Work along a dendrite grows with its length in µm, so that such a stack would also take hours.
-fn check_voxels(stack: StackView<'_>) -> Result<()> {
-    let size = stack.voxel_size;
+fn check_voxels(size: VoxelSize) -> Result<()> {
     for (name, edge, most) in [("z", size.z_um, MAX_Z_UM), ("y", size.y_um, MAX_XY_UM), ("x", size.x_um, MAX_XY_UM)] {
         if edge > most {
             return Err(Error::parameter(
@@ -109,53 +159,37 @@ fn check_voxels(stack: StackView<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Traces the dendrites and lays the image out along each.
-fn lay(engine: &Engine, stack: StackView<'_>, params: &Params, progress: &mut dyn Progress) -> Result<Laid> {
+/// Traces the dendrites and smooths the image near them.
+fn lay(engine: &Engine, stack: Source<'_>, params: &Params, progress: &mut dyn Progress) -> Result<Laid> {
     params.validate()?;
-    check_voxels(stack)?;
-    let noise = noise::estimate(stack.voxels)?;
-    let mut dendrites = {
-        let map = ridge::ridge(engine, stack, &noise, &params.ridge, progress)?;
-        let input = TraceInput { ridge: &map.ridge, intensity: &map.intensity, grid: map.grid };
-        trace::trace(input, &params.trace, progress)?
-    };
+    check_voxels(stack.voxel_size())?;
+    let noise = noise::estimate_in(stack, progress)?;
+    let dendrites = traced(engine, stack, &noise, params, progress)?;
     let scale = &params.scale;
     let sigma = SigmaUm { z_um: scale.sigma_z_um, y_um: scale.sigma_xy_um, x_um: scale.sigma_xy_um };
-    let (smooth, variance) = smooth::smooth_with_variance(engine, stack, sigma, &noise, progress)?;
-    let correlation = noise::correlation(&smooth, &variance, scale.sigma_xy_um, stack.voxel_size)?;
-    let grid = stack.grid();
-    let input = StraightInput { smooth: &smooth, variance: &variance, correlation, grid, offset: noise.offset };
-    progress.step("detect", 0, 4)?;
-    let straights: Vec<Straight> =
-        dendrites.par_iter().map(|d| Straight::new(input, d, &params.straight)).collect::<Result<_>>()?;
-    progress.step("detect", 1, 4)?;
-    let saturation = stack.voxels.type_maximum().map(|most| f64::from(most) - noise.offset);
-    let unscorable = detect::unscorable(&straights, &dendrites, grid, saturation, &params.detect)?;
-    for (dendrite, stretches) in dendrites.iter_mut().zip(unscorable) {
-        dendrite.unscorable = stretches;
-    }
-    Ok(Laid { noise, correlation, smooth, dendrites, straights })
+    let near = straight::near(&dendrites, stack.grid(), &params.straight, measure::LABELS_REACH_UM);
+    let (smooth, correlation) = smooth::smooth_near(engine, stack, sigma, &noise, near, progress)?;
+    Ok(Laid { noise, correlation, smooth, dendrites })
 }
 
-/// Spines are sorted by dendrite: each dendrite measures its own run of them.
-fn measure_all(
-    straights: &[Straight],
-    dendrites: &[Dendrite],
-    spines: &mut [Spine],
-    stack: StackView<'_>,
+/// The dendrites: on a ridge map in memory if the stack is, otherwise on one that is made plane by plane.
+fn traced(
+    engine: &Engine,
+    stack: Source<'_>,
+    noise: &NoiseModel,
     params: &Params,
-) -> Result<()> {
-    let runs: Vec<&mut [Spine]> = spines.chunk_by_mut(|a, b| a.dendrite_id == b.dendrite_id).collect();
-    runs.into_par_iter().try_for_each(|run| {
-        let id = run[0].dendrite_id;
-        for (straight, dendrite) in straights.iter().zip(dendrites).filter(|(_, d)| d.dendrite_id == id) {
-            for spine in run.iter_mut() {
-                if dendrite.unscorable_at(spine.s_um, spine.side).is_some() {
-                    spine.flags.push(SpineFlag::OnUnscorableStretch);
-                }
-            }
-            measure::measure(straight, run, stack, params.scale.sigma_xy_um, &params.measure)?;
+    progress: &mut dyn Progress,
+) -> Result<Vec<Dendrite>> {
+    match stack {
+        Source::View(_) => {
+            let map = ridge::ridge(engine, stack, noise, &params.ridge, progress)?;
+            let input = TraceInput { ridge: &map.ridge, intensity: &map.intensity, grid: map.grid };
+            trace::trace(input, &params.trace, progress)
         }
-        Ok(())
-    })
+        Source::Parts(_) => {
+            let ridge = ridge::RidgePlanes::new(engine, stack, noise, &params.ridge, progress)?;
+            let input = TraceInput { ridge: &ridge, intensity: &ridge.intensity(), grid: ridge.grid() };
+            trace::trace(input, &params.trace, progress)
+        }
+    }
 }

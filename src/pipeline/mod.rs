@@ -9,6 +9,7 @@ mod curation;
 mod demo;
 mod detect;
 pub mod file_set;
+mod intake;
 mod learn;
 mod learn_files;
 mod lesson;
@@ -43,6 +44,7 @@ pub use demo::{
 };
 pub use detect::{Found, candidates, detect};
 pub use file_set::FileSet;
+pub use intake::Intake;
 pub use learn::{Figures, GroupFigures, Learned, learn};
 pub use learn_files::{LEARN_FILES, write_learn};
 pub use lesson::{Group, Seen};

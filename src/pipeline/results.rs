@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::io;
 use crate::model::{Spine, SpineFlag};
 use crate::pipeline::{FileSet, Found, Params, run_file};
-use crate::volume::Stack;
+use crate::volume::Source;
 
 /// Every file of one stack's results, in the order they are listed to the user.
 pub const DETECT_FILES: [&str; 6] =
@@ -32,19 +32,20 @@ pub struct Origin<'a> {
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if one cannot be written.
-pub fn write_detect(
+pub fn write_detect<'a>(
     set: &FileSet,
     found: &Found,
-    stack: &Stack,
+    stack: impl Into<Source<'a>>,
     engine: &Engine,
     params: &Params,
     origin: Origin<'_>,
 ) -> Result<()> {
+    let stack = stack.into();
     io::write_spines_csv(set.path("spines.csv"), &found.spines)?;
     io::write_dendrites_csv(set.path("dendrites.csv"), &found.dendrites)?;
     io::write_swc(set.path("dendrites.swc"), &found.dendrites)?;
-    io::write_labels(set.path("labels.tif"), &found.labels, stack.voxel_size)?;
-    let shape = stack.voxels.shape();
+    io::write_labels(set.path("labels.tif"), &found.labels, stack.voxel_size())?;
+    let shape = stack.shape();
     let run = json!({
         "engine": engine.describe(),
         "input": {
@@ -53,8 +54,8 @@ pub fn write_detect(
             "channel": origin.channel,
             "time": origin.time,
             "shape_zyx": [shape.z, shape.y, shape.x],
-            "voxel_type": stack.voxels.type_name(),
-            "voxel_um": stack.voxel_size,
+            "voxel_type": stack.type_name(),
+            "voxel_um": stack.voxel_size(),
         },
         "parameters": run_file::used(params),
         "noise": found.noise,

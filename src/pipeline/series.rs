@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::straight::Strip;
 use crate::track::{FittedSeries, Member};
 use crate::units::PointUm;
-use crate::volume::{Grid, StackView};
+use crate::volume::{Grid, Source};
 
 /// What is kept of a session when its stack is gone: tables, and strips along its dendrites.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl SeenSession {
 /// As [`crate::pipeline::detect`].
 pub fn see<'a>(
     engine: &Engine,
-    stack: impl Into<StackView<'a>>,
+    stack: impl Into<Source<'a>>,
     params: &Params,
     progress: &mut dyn Progress,
 ) -> Result<(Found, SeenSession)> {

@@ -1,11 +1,12 @@
 //! One numbered crop per spine, from the plane its head is in: what a person looks at to believe it or not.
 
+use crate::error::Result;
 use crate::model::Spine;
 use crate::report::canvas::{Canvas, Font, Pen};
-use crate::report::grey::{Contrast, plane_crop};
+use crate::report::grey::{Contrast, crop_of, nearest_plane};
 use crate::report::style;
 use crate::units::PointUm;
-use crate::volume::Stack;
+use crate::volume::{Grid, Source, VoxelsView};
 
 /// Side of a crop, µm: the spine, its shaft and its neighbours.
 const SIDE_UM: f64 = 6.0;
@@ -33,19 +34,30 @@ impl Sheet {
     }
 
     /// Draws the crops of `spines` below `top`.
-    pub(crate) fn draw(&self, canvas: &mut Canvas, top: u32, stack: &Stack, spines: &[Spine]) {
-        for (i, spine) in spines.iter().enumerate() {
-            let (row, column) = (i as u32 / self.columns, i as u32 % self.columns);
-            crop(canvas, (GAP + column * (SIDE + GAP), top + GAP + row * (SIDE + TEXT + GAP)), stack, spine);
+    pub(crate) fn draw(&self, canvas: &mut Canvas, top: u32, stack: Source<'_>, spines: &[Spine]) -> Result<()> {
+        let grid = stack.grid();
+        let mut order: Vec<(usize, usize)> =
+            spines.iter().enumerate().map(|(i, s)| (nearest_plane(grid, s.head.z), i)).collect();
+        order.sort_unstable();
+        // Each plane is read once.
+        for in_plane in order.chunk_by(|a, b| a.0 == b.0) {
+            let z = in_plane[0].0;
+            let plane = stack.planes(z..z + 1)?;
+            for &(_, i) in in_plane {
+                let (row, column) = (i as u32 / self.columns, i as u32 % self.columns);
+                let corner = (GAP + column * (SIDE + GAP), top + GAP + row * (SIDE + TEXT + GAP));
+                crop(canvas, corner, (plane.view(), grid), &spines[i]);
+            }
         }
+        Ok(())
     }
 }
 
-fn crop(canvas: &mut Canvas, (left, top): (u32, u32), stack: &Stack, spine: &Spine) {
+fn crop(canvas: &mut Canvas, (left, top): (u32, u32), (plane, grid): (VoxelsView<'_>, Grid), spine: &Spine) {
     let pixel_um = SIDE_UM / f64::from(SIDE);
     // Midway between base and head: both are seen, whatever the spine's length.
     let middle = spine.base.lerp(spine.head, 0.5);
-    let levels = plane_crop(stack, spine.head.z, (middle.y, middle.x), SIDE, pixel_um);
+    let levels = crop_of(plane, grid, (middle.y, middle.x), SIDE, pixel_um);
     let at = |p: PointUm| {
         let x = (p.x - middle.x) / pixel_um + f64::from(SIDE) / 2.0;
         let y = (p.y - middle.y) / pixel_um + f64::from(SIDE) / 2.0;

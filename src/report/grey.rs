@@ -2,7 +2,8 @@
 
 use image::{GrayImage, ImageBuffer, Luma};
 
-use crate::volume::{Stack, Voxels};
+use crate::error::Result;
+use crate::volume::{Grid, Source, VoxelsView};
 
 /// Grey levels as a picture.
 pub(crate) type Levels = ImageBuffer<Luma<f32>, Vec<f32>>;
@@ -41,16 +42,24 @@ impl Contrast {
     }
 }
 
+/// Bytes of a stack looked at in one go.
+const READ_BYTES: usize = 64 << 20;
+
 /// Brightest voxel of every column along z; voxels that are not finite are left out.
-pub(crate) fn maximum_projection(voxels: &Voxels) -> Levels {
-    let shape = voxels.shape();
+pub(crate) fn maximum_projection<'a>(stack: impl Into<Source<'a>>) -> Result<Levels> {
+    let stack = stack.into();
+    let shape = stack.shape();
     let mut levels = vec![f32::NEG_INFINITY; shape.y * shape.x];
-    for z in 0..shape.z {
-        let plane = z * shape.y * shape.x;
-        for (i, level) in levels.iter_mut().enumerate() {
-            let value = voxels.value(plane + i);
-            if value.is_finite() {
-                *level = level.max(value);
+    for range in stack.ranges(READ_BYTES) {
+        let (planes, part) = (range.len(), stack.planes(range)?);
+        let voxels = part.view();
+        for z in 0..planes {
+            let plane = z * shape.y * shape.x;
+            for (i, level) in levels.iter_mut().enumerate() {
+                let value = voxels.value(plane + i);
+                if value.is_finite() {
+                    *level = level.max(value);
+                }
             }
         }
     }
@@ -59,32 +68,48 @@ pub(crate) fn maximum_projection(voxels: &Voxels) -> Levels {
             *level = 0.0;
         }
     }
-    Levels::from_vec(shape.x as u32, shape.y as u32, levels).expect("one level per column of the stack")
+    Ok(Levels::from_vec(shape.x as u32, shape.y as u32, levels).expect("one level per column of the stack"))
+}
+
+/// The plane nearest to a depth.
+pub(crate) fn nearest_plane(grid: Grid, z_um: f64) -> usize {
+    ((z_um / grid.voxel_size.z_um).round().max(0.0) as usize).min(grid.shape.z - 1)
 }
 
 /// A square of one plane, bilinear; outside the stack `None` is shown as not finite.
 ///
 /// `side` pixels of `pixel_um` each, centred on `(centre_y_um, centre_x_um)` of the plane nearest to `z_um`.
-pub(crate) fn plane_crop(stack: &Stack, z_um: f64, centre_um: (f64, f64), side: u32, pixel_um: f64) -> Levels {
-    let (shape, size) = (stack.voxels.shape(), stack.voxel_size);
-    let z = ((z_um / size.z_um).round().max(0.0) as usize).min(shape.z - 1);
+pub(crate) fn plane_crop<'a>(
+    stack: impl Into<Source<'a>>,
+    z_um: f64,
+    centre_um: (f64, f64),
+    side: u32,
+    pixel_um: f64,
+) -> Result<Levels> {
+    let stack = stack.into();
+    let z = nearest_plane(stack.grid(), z_um);
+    Ok(crop_of(stack.planes(z..z + 1)?.view(), stack.grid(), centre_um, side, pixel_um))
+}
+
+/// [`plane_crop`] of a plane that has been read.
+pub(crate) fn crop_of(plane: VoxelsView<'_>, grid: Grid, centre_um: (f64, f64), side: u32, pixel_um: f64) -> Levels {
+    let (shape, size) = (grid.shape, grid.voxel_size);
     let at = |pixel: u32, centre_um: f64, voxel_um: f64, n: usize| {
         let v = (centre_um + (f64::from(pixel) + 0.5 - f64::from(side) / 2.0) * pixel_um) / voxel_um;
         (v >= -0.5 && v <= n as f64 - 0.5).then(|| v.clamp(0.0, (n - 1) as f64))
     };
     Levels::from_fn(side, side, |px, py| {
         let (y, x) = (at(py, centre_um.0, size.y_um, shape.y), at(px, centre_um.1, size.x_um, shape.x));
-        Luma([y.zip(x).map_or(f32::NAN, |(y, x)| bilinear(&stack.voxels, z, y, x))])
+        Luma([y.zip(x).map_or(f32::NAN, |(y, x)| bilinear(plane, y, x))])
     })
 }
 
-/// Level at a place between the voxels of a plane; `y` and `x` lie within it.
-fn bilinear(voxels: &Voxels, z: usize, y: f64, x: f64) -> f32 {
-    let shape = voxels.shape();
+fn bilinear(plane: VoxelsView<'_>, y: f64, x: f64) -> f32 {
+    let shape = plane.shape();
     let (y0, x0) = (y as usize, x as usize);
     let (y1, x1) = ((y0 + 1).min(shape.y - 1), (x0 + 1).min(shape.x - 1));
     let (fy, fx) = ((y - y0 as f64) as f32, (x - x0 as f64) as f32);
-    let value = |y, x| voxels.value(shape.index(z, y, x));
+    let value = |y, x| plane.value(shape.index(0, y, x));
     let row = |y| value(y, x0) * (1.0 - fx) + value(y, x1) * fx;
     row(y0) * (1.0 - fy) + row(y1) * fy
 }
@@ -104,14 +129,14 @@ mod tests {
     fn projection_takes_the_brightest_finite_plane() {
         let nan = f32::NAN;
         let stack = stack(vec![1.0, 5.0, nan, 4.0, 0.0, nan, 2.0, 3.0, 7.0, 4.0, -1.0, f32::INFINITY]);
-        assert_eq!(maximum_projection(&stack.voxels).as_raw(), &[2.0, 5.0, 7.0, 4.0, 0.0, 0.0]);
+        assert_eq!(maximum_projection(&stack).unwrap().as_raw(), &[2.0, 5.0, 7.0, 4.0, 0.0, 0.0]);
     }
 
     #[test]
     fn crop_is_centred_on_the_place_asked_for() {
         let stack = stack((0..12).map(|v| v as f32).collect());
         // Plane 1 holds 6..12; its voxel (0, 1) lies at y 0, x 0.5 µm. One pixel per voxel, three by three about it.
-        let crop = plane_crop(&stack, 0.8, (0.0, 0.5), 3, 0.5);
+        let crop = plane_crop(&stack, 0.8, (0.0, 0.5), 3, 0.5).unwrap();
         assert!(crop.as_raw()[..3].iter().all(|v| v.is_nan()), "a row above the stack is shown as nothing");
         assert_eq!(&crop.as_raw()[3..], &[6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
     }

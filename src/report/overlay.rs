@@ -2,12 +2,14 @@
 
 use image::RgbImage;
 
+use crate::error::Result;
 use crate::model::{Dendrite, Spine};
 use crate::report::canvas::{Canvas, Font, Pen};
 use crate::report::crops::Sheet;
+use crate::report::grey::maximum_projection;
 use crate::report::projection::{self, View};
 use crate::report::style;
-use crate::volume::Stack;
+use crate::volume::{Grid, Source};
 
 /// What [`overlay`] can be asked to do differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,24 +43,34 @@ const HEADER: u32 = 104;
 /// use gemmule::volume::{Shape, Stack, Volume, Voxels};
 /// let voxels = Voxels::U16(Volume::filled(Shape::new(3, 40, 50)?, 100));
 /// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
-/// let picture = overlay(&stack, &[], &[], &OverlayOptions { title: "empty.tif".into(), ..OverlayOptions::default() });
+/// let options = OverlayOptions { title: "empty.tif".into(), ..OverlayOptions::default() };
+/// let picture = overlay(&stack, &[], &[], &options)?;
 /// assert_eq!(picture.width(), 1000);
 /// # Ok::<(), gemmule::error::Error>(())
 /// ```
-pub fn overlay(stack: &Stack, dendrites: &[Dendrite], spines: &[Spine], options: &OverlayOptions) -> RgbImage {
-    let view = View::new(stack, HEADER);
+///
+/// # Errors
+/// What reading the planes of a stack that is not in memory says.
+pub fn overlay<'a>(
+    stack: impl Into<Source<'a>>,
+    dendrites: &[Dendrite],
+    spines: &[Spine],
+    options: &OverlayOptions,
+) -> Result<RgbImage> {
+    let stack = stack.into();
+    let view = View::new(stack.grid(), HEADER);
     let shown = &spines[..spines.len().min(options.max_crops)];
     let sheet = Sheet::new(shown.len(), view.width);
     let top = HEADER + view.height;
     let mut canvas = Canvas::new(view.width.max(sheet.width), top + sheet.height);
-    projection::draw(&mut canvas, &view, stack, dendrites, spines);
-    header(&mut canvas, stack, dendrites, spines, options);
-    sheet.draw(&mut canvas, top, stack, shown);
-    canvas.into_rgb()
+    projection::draw(&mut canvas, &view, &maximum_projection(stack)?, dendrites, spines);
+    header(&mut canvas, stack.grid(), dendrites, spines, options);
+    sheet.draw(&mut canvas, top, stack, shown)?;
+    Ok(canvas.into_rgb())
 }
 
-fn header(canvas: &mut Canvas, stack: &Stack, dendrites: &[Dendrite], spines: &[Spine], options: &OverlayOptions) {
-    let (shape, size) = (stack.voxels.shape(), stack.voxel_size);
+fn header(canvas: &mut Canvas, grid: Grid, dendrites: &[Dendrite], spines: &[Spine], options: &OverlayOptions) {
+    let (shape, size) = (grid.shape, grid.voxel_size);
     let um = |n: usize, voxel_um: f64| n as f64 * voxel_um;
     canvas.text((10, 6), &options.title, Font::LARGE, style::INK);
 
@@ -152,7 +164,7 @@ mod tests {
     #[test]
     fn centreline_and_head_are_drawn_where_they_are() {
         let (stack, dendrites, spines) = field();
-        let picture = overlay(&stack, &dendrites, &spines, &OverlayOptions::default());
+        let picture = overlay(&stack, &dendrites, &spines, &OverlayOptions::default()).unwrap();
         // 20 µm wide on 1000 pixels: 50 pixels per µm; voxel centres lie half a voxel (.05 µm) inside the picture.
         let near = |y_um: f64, x_um: f64, colour: [u8; 3]| {
             let (cx, cy) = (((x_um + 0.05) * 50.0) as u32, ((y_um + 0.05) * 50.0) as u32 + super::HEADER);
@@ -178,7 +190,8 @@ mod tests {
         let (stack, mut dendrites, mut spines) = field();
         dendrites[0].points[3].x = f64::NAN;
         spines[0].head = PointUm::new(f64::NAN, f64::INFINITY, -1e300);
-        let picture = overlay(&stack, &dendrites, &spines, &OverlayOptions { title: "樹.tif".into(), max_crops: 0 });
+        let picture =
+            overlay(&stack, &dendrites, &spines, &OverlayOptions { title: "樹.tif".into(), max_crops: 0 }).unwrap();
         assert!(picture.width() > 0);
     }
 }

@@ -5,12 +5,12 @@ use image::imageops::{FilterType, resize};
 
 use crate::model::{Dendrite, Spine};
 use crate::report::canvas::{Canvas, Font, Pen};
-use crate::report::grey::{Contrast, maximum_projection};
+use crate::report::grey::{Contrast, Levels};
 use crate::report::labels::Occupancy;
 use crate::report::labels::Rect;
 use crate::report::style;
 use crate::units::{PointUm, VoxelSize};
-use crate::volume::Stack;
+use crate::volume::Grid;
 
 /// Pixels per µm at which a head of half a µm and its number are read without effort.
 const PIXELS_PER_UM: f64 = 16.0;
@@ -31,9 +31,9 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// The projection of `stack` below a header of `top` pixels.
-    pub(crate) fn new(stack: &Stack, top: u32) -> Self {
-        let (shape, voxel_size) = (stack.voxels.shape(), stack.voxel_size);
+    /// The projection of a stack below a header of `top` pixels.
+    pub(crate) fn new(grid: Grid, top: u32) -> Self {
+        let (shape, voxel_size) = (grid.shape, grid.voxel_size);
         let (height_um, width_um) = (shape.y as f64 * voxel_size.y_um, shape.x as f64 * voxel_size.x_um);
         let longest_um = height_um.max(width_um);
         // At least one pixel per voxel of the finer axis, as long as the picture stays within bounds.
@@ -54,12 +54,11 @@ impl View {
 }
 
 /// Draws everything of the projection.
-pub(crate) fn draw(canvas: &mut Canvas, view: &View, stack: &Stack, dendrites: &[Dendrite], spines: &[Spine]) {
-    let levels = maximum_projection(&stack.voxels);
+pub(crate) fn draw(canvas: &mut Canvas, view: &View, levels: &Levels, dendrites: &[Dendrite], spines: &[Spine]) {
     // Most of a field is background: black at its upper part keeps the noise down, white below the brightest shafts.
     let contrast = Contrast::from_quantiles(levels.as_raw(), 0.40, 0.998, 0.75);
     // Contrast first: the resampler clamps floating-point levels to 0..=1.
-    let picture = resize(&contrast.picture(&levels), view.width, view.height, FilterType::CatmullRom);
+    let picture = resize(&contrast.picture(levels), view.width, view.height, FilterType::CatmullRom);
     canvas.grey(0, view.top, &picture);
 
     let mut map = Occupancy::new(view.width, view.top + view.height);
@@ -93,9 +92,9 @@ fn centreline(canvas: &mut Canvas, map: &mut Occupancy, view: &View, dendrite: &
     let pixels: Vec<(f32, f32)> = dendrite.points.iter().map(|&p| view.pixel(p)).collect();
     canvas.polyline(&pixels, Pen { colour: style::CENTRELINE, alpha: 200, width: 1.2 });
     for stretch in &dendrite.unscorable {
-        let inside = |s: f64| s >= stretch.from_um && s <= stretch.to_um;
+        let inside = |&i: &usize| dendrite.s_um[i] >= stretch.from_um && dendrite.s_um[i] <= stretch.to_um;
         let part: Vec<(f32, f32)> =
-            pixels.iter().zip(&dendrite.s_um).filter(|&(_, &s)| inside(s)).map(|(&p, _)| p).collect();
+            (0..dendrite.points.len()).filter(inside).map(|i| view.pixel(dendrite.edge(i, stretch.side))).collect();
         canvas.polyline(&part, Pen { colour: style::UNSCORABLE, alpha: 255, width: 2.4 });
     }
     for pair in pixels.windows(2) {

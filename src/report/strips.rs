@@ -2,11 +2,12 @@
 
 use image::RgbImage;
 
+use crate::error::Result;
 use crate::model::{Blind, Call, Session, Status, Track};
 use crate::report::canvas::{Canvas, Font, Pen};
 use crate::report::grey::{Contrast, plane_crop};
 use crate::report::style;
-use crate::volume::Stack;
+use crate::volume::Source;
 
 /// Side of a crop, µm: the site, its shaft and its neighbours.
 const SIDE_UM: f64 = 6.0;
@@ -96,7 +97,11 @@ impl<'a> Strips<'a> {
     }
 
     /// Draws the column of session `k` (its position among the sessions) from its stack; beyond the last session nothing is drawn.
-    pub fn session(&mut self, k: usize, stack: &Stack) {
+    ///
+    /// # Errors
+    /// What reading the planes of a stack that is not in memory says.
+    pub fn session<'s>(&mut self, k: usize, stack: impl Into<Source<'s>>) -> Result<()> {
+        let stack = stack.into();
         let width = block_width(self.sessions);
         for (n, &(site, track)) in (0_u32..).zip(&self.shown) {
             let Some(call) = track.calls.get(k) else { continue };
@@ -110,10 +115,11 @@ impl<'a> Strips<'a> {
             let column = self.blind.map_or(k, |b| b.order(site).iter().position(|&s| s == k).unwrap_or(k));
             let at = (left + LABEL + column as u32 * (SIDE + GAP), top);
             match self.blind {
-                None => crop(&mut self.canvas, at, stack, call, style::status_colour(call.status), &said(call)),
-                Some(blind) => crop(&mut self.canvas, at, stack, call, style::INK, &blind.codes[site][k]),
+                None => crop(&mut self.canvas, at, stack, call, style::status_colour(call.status), &said(call))?,
+                Some(blind) => crop(&mut self.canvas, at, stack, call, style::INK, &blind.codes[site][k])?,
             }
         }
+        Ok(())
     }
 
     /// The picture as far as it is drawn.
@@ -135,9 +141,16 @@ fn said(call: &Call) -> String {
     }
 }
 
-fn crop(canvas: &mut Canvas, (left, top): (u32, u32), stack: &Stack, call: &Call, colour: [u8; 3], text: &str) {
+fn crop(
+    canvas: &mut Canvas,
+    (left, top): (u32, u32),
+    stack: Source<'_>,
+    call: &Call,
+    colour: [u8; 3],
+    text: &str,
+) -> Result<()> {
     if let Some(place) = call.place {
-        let levels = plane_crop(stack, place.z, (place.y, place.x), SIDE, SIDE_UM / f64::from(SIDE));
+        let levels = plane_crop(stack, place.z, (place.y, place.x), SIDE, SIDE_UM / f64::from(SIDE))?;
         // The shaft sets the white, so that an empty site is not blown up to noise.
         canvas.grey(left, top, &Contrast::from_quantiles(levels.as_raw(), 0.05, 0.99, 0.7).picture(&levels));
         let middle = (left as f32 + SIDE as f32 / 2.0, top as f32 + SIDE as f32 / 2.0);
@@ -146,6 +159,7 @@ fn crop(canvas: &mut Canvas, (left, top): (u32, u32), stack: &Stack, call: &Call
     }
     canvas.disc((left as f32 + 6.0, (top + SIDE) as f32 + 10.0), 5.0, colour);
     canvas.text((left as i32 + 16, (top + SIDE) as i32 + 2), text, Font::SMALL, colour);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -172,7 +186,7 @@ mod tests {
         let voxels = Voxels::U16(Volume::filled(Shape::new(3, 60, 60).unwrap(), 100));
         let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1).unwrap() };
         let mut strips = Strips::new("fov", &sessions, &tracks, None);
-        (0..3).for_each(|k| strips.session(k, &stack));
+        (0..3).try_for_each(|k| strips.session(k, &stack)).unwrap();
         strips.picture()
     }
 

@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::model::Dendrite;
 use crate::params::params;
 use crate::units::PointUm;
-use crate::volume::{Grid, Volume};
+use crate::volume::{Bricks, Grid};
 
 params! {
     /// How the image is laid out along a dendrite and its shaft taken away.
@@ -39,19 +39,46 @@ params! {
     }
 }
 
-/// What is laid out; both volumes on `grid`.
+/// What is laid out.
 #[derive(Clone, Copy, Debug)]
 pub struct StraightInput<'a> {
-    /// The stack smoothed at the detection scale, grey levels.
-    pub smooth: &'a Volume<f32>,
-    /// Variance of `smooth` from the noise model, for voxels independent of each other.
-    pub variance: &'a Volume<f32>,
+    /// The stack smoothed at the detection scale, grey levels, and its variance from the noise model for voxels independent of each other; held at least
+    /// where [`near`] says.
+    pub smooth: &'a Bricks<[f32; 2]>,
     /// How many times larger the variance is, because neighbours share noise.
     pub correlation: f64,
-    /// Grid of both.
+    /// Grid of the stack.
     pub grid: Grid,
     /// Grey level without light.
     pub offset: f64,
+}
+
+/// Holds, of a stack on `grid`, what laying out `dendrites` reads and `margin_um` (z, lateral) more.
+pub fn near<T: Copy + Default>(
+    dendrites: &[Dendrite],
+    grid: Grid,
+    params: &StraightParams,
+    [z_um, lateral_um]: [f64; 2],
+) -> Bricks<T> {
+    let mut bricks = Bricks::new(grid.shape);
+    let size = grid.voxel_size;
+    // One voxel more for the interpolation.
+    let reach = [
+        (params.reach_z_um + z_um) / size.z_um + 1.0,
+        (params.reach_um + lateral_um) / size.y_um + 1.0,
+        (params.reach_um + lateral_um) / size.x_um + 1.0,
+    ];
+    let span = |at: f64, reach: f64, n: usize| {
+        // What lies outside is read at the border.
+        let last = (n - 1) as f64;
+        (at - reach).clamp(0.0, last) as usize..(at + reach).clamp(0.0, last) as usize + 2
+    };
+    for point in dendrites.iter().flat_map(|d| &d.points) {
+        let (z, y, x) = grid.to_voxel(*point);
+        let shape = grid.shape;
+        bricks.hold([span(z, reach[0], shape.z), span(y, reach[1], shape.y), span(x, reach[2], shape.x)]);
+    }
+    bricks
 }
 
 /// One dendrite laid out straight. Arrays are in the order (s, w, u), u fastest.
@@ -89,9 +116,11 @@ impl Straight {
             for (k, (value, variance)) in value.iter_mut().zip(variance).enumerate() {
                 let place = frame.place(i, k / frame.nu(), k % frame.nu());
                 let (z, y, x) = input.grid.to_voxel(place);
-                *value = input.smooth.sample(z, y, x) - input.offset as f32;
+                // What is not held has no value and, as what lies outside the volume, no bound to its variance.
+                let [smooth, of_noise] = input.smooth.sample(z, y, x).unwrap_or([input.offset as f32, f32::INFINITY]);
+                *value = smooth - input.offset as f32;
                 if input.grid.contains(place) {
-                    *variance = input.correlation as f32 * input.variance.sample(z, y, x);
+                    *variance = input.correlation as f32 * of_noise;
                 }
             }
         });

@@ -1,22 +1,17 @@
 //! Voxel path -> smooth centreline on the brightness, evenly spaced.
 
-use crate::trace::{TraceInput, TraceParams};
+use crate::trace::TraceParams;
+use crate::trace::brightness::Brightness;
 use crate::units::PointUm;
 
 /// Smooths, recentres on the brightness, smooths again and resamples a voxel path.
-pub(super) fn refine(voxels: &[usize], input: &TraceInput<'_>, params: &TraceParams) -> Vec<PointUm> {
-    let raw: Vec<PointUm> = voxels.iter().map(|&v| voxel_centre(v, input)).collect();
+pub(super) fn refine(voxels: &[usize], near: &Brightness, params: &TraceParams) -> Vec<PointUm> {
+    let raw: Vec<PointUm> = voxels.iter().map(|&v| near.voxel_centre(v)).collect();
     let even = resample(&raw, params.spacing_um);
     let smooth = smooth(&even, params);
-    let centred = recentre(&smooth, input, params);
+    let centred = recentre(&smooth, near, params);
     let smooth = self::smooth(&centred, params);
     resample(&smooth, params.spacing_um)
-}
-
-/// Centre of a voxel of the flat volume, µm.
-pub(super) fn voxel_centre(voxel: usize, input: &TraceInput<'_>) -> PointUm {
-    let v = input.grid.shape.voxel(voxel);
-    input.grid.to_um(v.z as f64, v.y as f64, v.x as f64)
 }
 
 /// Position of the point nearest to `place`; the first of equals.
@@ -95,16 +90,16 @@ fn weights(sigma: f64) -> Vec<f64> {
 ///
 /// Only what exceeds half of the profile's maximum (over its minimum) has weight, so that a spine or a neighbour at the
 /// end of the profile does not pull.
-fn recentre(points: &[PointUm], input: &TraceInput<'_>, params: &TraceParams) -> Vec<PointUm> {
+fn recentre(points: &[PointUm], near: &Brightness, params: &TraceParams) -> Vec<PointUm> {
     let reach_um = 0.5 * params.reach_um;
-    let z_reach_um = 2.0 * input.grid.voxel_size.z_um;
+    let z_reach_um = 2.0 * near.grid.voxel_size.z_um;
     (0..points.len())
         .map(|i| {
             let p = points[i];
             let (ny, nx) = normal(points, i);
-            let u = centroid_um(reach_um, |u| sample(input, PointUm::new(p.z, p.y + u * ny, p.x + u * nx)));
+            let u = centroid_um(reach_um, |u| near.sample(PointUm::new(p.z, p.y + u * ny, p.x + u * nx)));
             let q = PointUm::new(p.z, p.y + u * ny, p.x + u * nx);
-            let w = centroid_um(z_reach_um, |w| sample(input, PointUm::new(q.z + w, q.y, q.x)));
+            let w = centroid_um(z_reach_um, |w| near.sample(PointUm::new(q.z + w, q.y, q.x)));
             PointUm::new(q.z + w, q.y, q.x)
         })
         .collect()
@@ -116,12 +111,6 @@ pub(super) fn normal(points: &[PointUm], i: usize) -> (f64, f64) {
     let (ty, tx) = (b.y - a.y, b.x - a.x);
     let length = ty.hypot(tx);
     if length > 0.0 { (-tx / length, ty / length) } else { (0.0, 1.0) }
-}
-
-/// Brightness at a place, trilinear.
-pub(super) fn sample(input: &TraceInput<'_>, p: PointUm) -> f64 {
-    let (z, y, x) = input.grid.to_voxel(p);
-    f64::from(input.intensity.sample(z, y, x))
 }
 
 /// Centroid of what exceeds half maximum in `profile(-reach..=reach)`, connected to the maximum nearest the centre.

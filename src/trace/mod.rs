@@ -3,8 +3,11 @@
 //! 1. Voxels are kept by hysteresis on the ridge response, thresholds from the odds of the background (the
 //!    `components` file): relative to the brightest ridge, a dimmer dendrite would be lost.
 //! 2. Each component becomes a tree of minimal paths (`paths`): the longest one first, then branches.
-//! 3. Each path becomes a smooth centreline on the brightness (`centreline`), with its half-maximum radius (`radius`).
+//! 3. Each path becomes a smooth centreline on the `brightness` near it (`centreline`), with its half-maximum radius (`radius`).
+//!
+//! Nothing but what lies near ridges is held: the volumes may be larger than memory.
 
+mod brightness;
 mod centreline;
 mod components;
 mod paths;
@@ -16,7 +19,8 @@ use crate::error::{Error, Result};
 use crate::model::Dendrite;
 use crate::params::params;
 use crate::progress::Progress;
-use crate::volume::{Grid, Volume};
+use crate::trace::brightness::Brightness;
+use crate::volume::{Grid, Planes};
 
 params! {
     /// How centrelines are traced on the ridge map.
@@ -50,13 +54,13 @@ params! {
     }
 }
 
-/// What tracing looks at; both volumes on `grid`.
-#[derive(Clone, Copy, Debug)]
+/// What tracing looks at; both volumes on `grid`, in memory or made plane by plane. The ridge map is visited twice.
+#[derive(Clone, Copy)]
 pub struct TraceInput<'a> {
     /// Ridge response, 0 or more, bright on dark.
-    pub ridge: &'a Volume<f32>,
+    pub ridge: &'a dyn Planes,
     /// Brightness on the same grid, to recentre and to measure radii.
-    pub intensity: &'a Volume<f32>,
+    pub intensity: &'a dyn Planes,
     /// Grid of both.
     pub grid: Grid,
 }
@@ -88,15 +92,28 @@ pub fn trace(input: TraceInput<'_>, params: &TraceParams, progress: &mut dyn Pro
         ));
     }
     progress.step("trace", 0, 3)?;
-    let found = components::find(&input, params);
-    progress.step("trace", 1, 3)?;
+    let found = components::find(&input, params, progress)?;
     let trees: Vec<Vec<Path>> =
-        found.components.par_iter().map(|voxels| paths::tree(voxels, &found, &input, params)).collect();
+        found.components.par_iter().map(|voxels| paths::tree(voxels, &found, input.grid, params)).collect();
+    drop(found);
     progress.step("trace", 2, 3)?;
-    let traced: Vec<Vec<Traced>> = trees.par_iter().map(|tree| refine_tree(tree, &input, params)).collect();
-    let dendrites = number(traced);
+    let dendrites = number(refine(&trees, &input, params)?);
     progress.step("trace", 3, 3)?;
     Ok(dendrites)
+}
+
+/// Centrelines of all trees, on the brightness near their paths: it is held as far around them as they turn out to need.
+fn refine(trees: &[Vec<Path>], input: &TraceInput<'_>, params: &TraceParams) -> Result<Vec<Vec<Traced>>> {
+    // A path moves by its smoothing at bends, then to the middle of the shaft, and is looked at as far as a profile reaches.
+    let mut margin_um = [2.0 * params.smooth_z_um + 1.0, 2.0 * (params.smooth_um + params.reach_um)];
+    loop {
+        let near = Brightness::near(trees.iter().flatten(), input, margin_um)?;
+        let traced = trees.par_iter().map(|tree| refine_tree(tree, &near, params)).collect();
+        if !near.missed() {
+            return Ok(traced);
+        }
+        margin_um = margin_um.map(|um| 2.0 * um);
+    }
 }
 
 /// A centreline before it has a number.
@@ -105,17 +122,17 @@ struct Traced {
     joins: Option<(usize, usize)>,
 }
 
-fn refine_tree(tree: &[Path], input: &TraceInput<'_>, params: &TraceParams) -> Vec<Traced> {
-    let lines: Vec<_> = tree.iter().map(|path| centreline::refine(&path.voxels, input, params)).collect();
+fn refine_tree(tree: &[Path], near: &Brightness, params: &TraceParams) -> Vec<Traced> {
+    let lines: Vec<_> = tree.iter().map(|path| centreline::refine(&path.voxels, near, params)).collect();
     tree.iter()
         .zip(&lines)
         .map(|(path, points)| {
             let joins = path.joins.map(|(parent, at)| {
-                let place = centreline::voxel_centre(tree[parent].voxels[at], input);
+                let place = near.voxel_centre(tree[parent].voxels[at]);
                 (parent, centreline::nearest(&lines[parent], place))
             });
             let s_um = centreline::arc_length_um(points);
-            let radius_um = radius::half_maximum_um(points, &s_um, input, params);
+            let radius_um = radius::half_maximum_um(points, &s_um, near, params);
             let points = points.clone();
             let dendrite = Dendrite { dendrite_id: 0, points, s_um, radius_um, parent: None, unscorable: Vec::new() };
             Traced { dendrite, joins }

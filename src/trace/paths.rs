@@ -5,8 +5,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::trace::components::{Components, NONE, neighbours};
-use crate::trace::{Path, TraceInput, TraceParams};
+use crate::trace::components::{Components, NONE, RidgeVoxel, neighbours};
+use crate::trace::{Path, TraceParams};
+use crate::volume::{Bricks, Grid};
 
 /// Cost per µm never exceeds 1 / this.
 const COST_FLOOR: f32 = 0.02;
@@ -14,8 +15,8 @@ const COST_FLOOR: f32 = 0.02;
 const END_UM: f32 = 3.0;
 
 /// The paths of one component, each with where it joins an earlier one.
-pub(super) fn tree(voxels: &[usize], found: &Components, input: &TraceInput<'_>, params: &TraceParams) -> Vec<Path> {
-    let mut search = Search::new(voxels, found, input, params);
+pub(super) fn tree(voxels: &[RidgeVoxel], found: &Components, grid: Grid, params: &TraceParams) -> Vec<Path> {
+    let mut search = Search::new(voxels, found, grid, params);
     // Two sweeps find the ends of the longest path: from anywhere to one end, from there to the other.
     let brightest =
         (0..voxels.len()).max_by(|&a, &b| search.response[a].total_cmp(&search.response[b]).then(b.cmp(&a)));
@@ -39,7 +40,7 @@ pub(super) fn tree(voxels: &[usize], found: &Components, input: &TraceInput<'_>,
                 }
             }
             let joins = (parent != NONE).then_some((parent as usize, at as usize));
-            paths.push(Path { voxels: kept.iter().map(|&v| voxels[v as usize]).collect(), joins });
+            paths.push(Path { voxels: kept.iter().map(|&v| voxels[v as usize].at).collect(), joins });
             search.spread(kept);
         }
     }
@@ -47,9 +48,9 @@ pub(super) fn tree(voxels: &[usize], found: &Components, input: &TraceInput<'_>,
 }
 
 struct Search<'a> {
-    voxels: &'a [usize],
-    local: &'a [u32],
-    input: &'a TraceInput<'a>,
+    voxels: &'a [RidgeVoxel],
+    local: &'a Bricks<u32>,
+    grid: Grid,
     params: &'a TraceParams,
     low: f32,
     /// Raw response per voxel of the component.
@@ -64,10 +65,10 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(voxels: &'a [usize], found: &'a Components, input: &'a TraceInput<'a>, params: &'a TraceParams) -> Self {
-        let response: Vec<f32> = voxels.iter().map(|&v| input.ridge.as_slice()[v]).collect();
+    fn new(voxels: &'a [RidgeVoxel], found: &'a Components, grid: Grid, params: &'a TraceParams) -> Self {
+        let response: Vec<f32> = voxels.iter().map(|v| v.response).collect();
         let resistance = response.iter().map(|&r| 1.0 / (COST_FLOOR + (r / found.full).min(1.0).powf(1.5))).collect();
-        let size = input.grid.voxel_size;
+        let size = grid.voxel_size;
         let step_um = std::array::from_fn(|bits| {
             let part = |bit: usize, um: f64| if bits & bit != 0 { um * um } else { 0.0 };
             (part(4, size.z_um) + part(2, size.y_um) + part(1, size.x_um)).sqrt() as f32
@@ -76,7 +77,7 @@ impl<'a> Search<'a> {
         Self {
             voxels,
             local: &found.local,
-            input,
+            grid,
             params,
             low: found.low,
             response,
@@ -96,18 +97,15 @@ impl<'a> Search<'a> {
             self.before[s as usize] = NONE;
             heap.push(Reverse((0_u32, s)));
         }
-        let shape = self.input.grid.shape;
+        let shape = self.grid.shape;
         while let Some(Reverse((bits, at))) = heap.pop() {
             let i = at as usize;
             if f32::from_bits(bits) > self.cost[i] {
                 continue;
             }
-            neighbours(shape, self.voxels[i], |voxel, step| {
+            neighbours(shape, self.voxels[i].at, |[z, y, x], step| {
                 // A neighbour outside the bridging threshold has no place; one inside is of the same component.
-                let to = self.local[voxel];
-                if to == NONE {
-                    return;
-                }
+                let Some(to) = self.local.get(z, y, x).and_then(|place| place.checked_sub(1)) else { return };
                 let j = to as usize;
                 let bits = step.iter().fold(0, |b, &d| b << 1 | usize::from(d != 0));
                 let cost = self.cost[i] + self.step_um[bits] * 0.5 * (self.resistance[i] + self.resistance[j]);
@@ -150,8 +148,8 @@ impl<'a> Search<'a> {
 
     /// Length of a step in the image plane. Along z a path jitters by whole planes, which would make long runs of noise.
     fn lateral_um(&self, a: u32, b: u32) -> f32 {
-        let shape = self.input.grid.shape;
-        let (a, b) = (shape.voxel(self.voxels[a as usize]), shape.voxel(self.voxels[b as usize]));
+        let shape = self.grid.shape;
+        let (a, b) = (shape.voxel(self.voxels[a as usize].at), shape.voxel(self.voxels[b as usize].at));
         self.step_um[usize::from(a.y != b.y) << 1 | usize::from(a.x != b.x)]
     }
 
@@ -214,7 +212,7 @@ impl<'a> Search<'a> {
 
     /// Marks the surroundings of a run, so that no second path is traced along the same shaft.
     fn exclude(&mut self, run: &[u32]) {
-        let (grid, params) = (self.input.grid, self.params);
+        let (grid, params) = (self.grid, self.params);
         let reach = |um: f64, n: usize| ((params.exclusion_um / um) as usize).min(n - 1);
         let z_um = grid.voxel_size.z_um * params.exclusion_z_weight;
         let (rz, ry, rx) = (
@@ -224,15 +222,18 @@ impl<'a> Search<'a> {
         );
         let span = |i: usize, r: usize, n: usize| i.saturating_sub(r)..(i + r + 1).min(n);
         for &v in run {
-            let c = grid.shape.voxel(self.voxels[v as usize]);
+            let c = grid.shape.voxel(self.voxels[v as usize].at);
             for z in span(c.z, rz, grid.shape.z) {
                 for y in span(c.y, ry, grid.shape.y) {
                     for x in span(c.x, rx, grid.shape.x) {
                         let d2 = (z.abs_diff(c.z) as f64 * z_um).powi(2)
                             + (y.abs_diff(c.y) as f64 * grid.voxel_size.y_um).powi(2)
                             + (x.abs_diff(c.x) as f64 * grid.voxel_size.x_um).powi(2);
-                        let near = self.local[grid.shape.index(z, y, x)];
-                        if d2 <= params.exclusion_um.powi(2) && near != NONE && self.is_mine(near, z, y, x) {
+                        if d2 > params.exclusion_um.powi(2) {
+                            continue;
+                        }
+                        let near = self.local.get(z, y, x).and_then(|place| place.checked_sub(1));
+                        if let Some(near) = near.filter(|&near| self.is_mine(near, z, y, x)) {
                             self.excluded[near as usize] = true;
                         }
                     }
@@ -243,6 +244,6 @@ impl<'a> Search<'a> {
 
     /// Whether a place in some component's list is in this one's.
     fn is_mine(&self, place: u32, z: usize, y: usize, x: usize) -> bool {
-        self.voxels.get(place as usize) == Some(&self.input.grid.shape.index(z, y, x))
+        self.voxels.get(place as usize).is_some_and(|v| v.at == self.grid.shape.index(z, y, x))
     }
 }

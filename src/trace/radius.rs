@@ -1,7 +1,8 @@
 //! Half-maximum radius of the shaft.
 
-use crate::trace::centreline::{normal, sample};
-use crate::trace::{TraceInput, TraceParams};
+use crate::trace::TraceParams;
+use crate::trace::brightness::Brightness;
+use crate::trace::centreline::normal;
 use crate::units::PointUm;
 
 /// Profiles are sampled at this distance, µm.
@@ -9,26 +10,21 @@ const STEP_UM: f64 = 0.05;
 
 /// Radius at each point: distance along the in-plane normal at which the brightness falls to half of the axis (over
 /// the profile's minimum), on the narrower side because a spine widens the other; then a running median.
-pub(super) fn half_maximum_um(
-    points: &[PointUm],
-    s_um: &[f64],
-    input: &TraceInput<'_>,
-    params: &TraceParams,
-) -> Vec<f64> {
+pub(super) fn half_maximum_um(points: &[PointUm], s_um: &[f64], near: &Brightness, params: &TraceParams) -> Vec<f64> {
     let raw: Vec<f64> = (0..points.len())
         .map(|i| {
             let (ny, nx) = normal(points, i);
-            side_um(points[i], ny, nx, input, params).min(side_um(points[i], -ny, -nx, input, params))
+            side_um(points[i], ny, nx, near, params).min(side_um(points[i], -ny, -nx, near, params))
         })
         .collect();
     running_median(&raw, s_um, params.radius_window_um)
 }
 
-fn side_um(p: PointUm, ny: f64, nx: f64, input: &TraceInput<'_>, params: &TraceParams) -> f64 {
+fn side_um(p: PointUm, ny: f64, nx: f64, near: &Brightness, params: &TraceParams) -> f64 {
     let n = (params.reach_um / STEP_UM).ceil() as usize;
     let at = |k: usize| {
         let u = k as f64 * STEP_UM;
-        sample(input, PointUm::new(p.z, p.y + u * ny, p.x + u * nx))
+        near.sample(PointUm::new(p.z, p.y + u * ny, p.x + u * nx))
     };
     let profile: Vec<f64> = (0..=n).map(at).collect();
     let low = profile.iter().copied().fold(f64::INFINITY, f64::min);

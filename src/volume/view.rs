@@ -1,5 +1,7 @@
 //! Voxels that lie in someone else's memory: what every stage reads, so that no host has to copy a stack to have it analysed.
 
+use std::ops::Range;
+
 use ndarray::ArrayView3;
 
 use crate::error::{Error, Result};
@@ -56,6 +58,12 @@ impl<'a, T> VolumeView<'a, T> {
     pub fn as_slice(self) -> &'a [T] {
         self.data
     }
+
+    /// The planes of a range; it must lie within the volume and not be empty.
+    fn planes(self, z: Range<usize>) -> Self {
+        let plane = self.shape.y * self.shape.x;
+        Self { shape: Shape { z: z.len(), ..self.shape }, data: &self.data[z.start * plane..z.end * plane] }
+    }
 }
 
 impl<'a, T> From<&'a Volume<T>> for VolumeView<'a, T> {
@@ -108,6 +116,20 @@ impl<'a> VoxelsView<'a> {
             Self::U16(v) => v.shape(),
             Self::I16(v) => v.shape(),
             Self::F32(v) => v.shape(),
+        }
+    }
+
+    /// The planes of a range.
+    ///
+    /// # Panics
+    /// If the range is empty or goes beyond the volume, as slices do.
+    pub fn planes(self, z: Range<usize>) -> Self {
+        assert!(!z.is_empty(), "a part has planes");
+        match self {
+            Self::U8(v) => Self::U8(v.planes(z)),
+            Self::U16(v) => Self::U16(v.planes(z)),
+            Self::I16(v) => Self::I16(v.planes(z)),
+            Self::F32(v) => Self::F32(v.planes(z)),
         }
     }
 

@@ -5,14 +5,14 @@ use std::process::Command;
 
 use gemmule::error::Error;
 use gemmule::io::{ReadOptions, read_stack, stack_sha256, write_labels_zarr};
-use gemmule::volume::{Shape, Volume};
+use gemmule::volume::{Bricks, Shape};
 
 use crate::faults::copy;
 
-fn labels() -> Volume<u16> {
-    let mut labels = Volume::filled(Shape::new(3, 5, 7).unwrap(), 0);
-    labels.as_mut_slice()[0] = 1;
-    labels.as_mut_slice()[104] = 65_535;
+fn labels() -> Bricks<u16> {
+    let mut labels = Bricks::new(Shape::new(3, 5, 7).unwrap());
+    labels.set(0, 0, 0, 1);
+    labels.set(2, 4, 6, 65_535);
     labels
 }
 

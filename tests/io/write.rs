@@ -6,7 +6,7 @@ use gemmule::io::{
 };
 use gemmule::model::{Dendrite, Side, Spine, SpineClass, SpineFlag, Unscorable, UnscorableReason};
 use gemmule::units::{PointUm, VoxelSize};
-use gemmule::volume::{Shape, Stack, Volume, Voxels};
+use gemmule::volume::{Bricks, Shape, Stack, Volume, Voxels};
 use tempfile::tempdir;
 
 fn volume<T>(value: impl Fn(usize) -> T) -> Volume<T> {
@@ -43,7 +43,7 @@ fn labels_come_back_as_ome() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("labels.tif");
     let (labels, size) = (volume(|i| i as u16 * 700), VoxelSize::new(1.0, 0.12, 0.2071715).unwrap());
-    write_labels(&path, &labels, size).unwrap();
+    write_labels(&path, &Bricks::from(&labels), size).unwrap();
     assert_eq!(info(&path).unwrap().format, "OME-TIFF");
     let stack = read_stack(&path, &ReadOptions::default()).unwrap();
     assert_eq!(stack, Stack { voxels: Voxels::U16(labels), voxel_size: size });

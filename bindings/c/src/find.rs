@@ -1,7 +1,7 @@
 //! Engines, stacks, and from a stack to its spines.
 
 use std::ffi::{c_char, c_void};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gemmule::engine::{Backend, Engine};
 use gemmule::error::Error;
@@ -10,7 +10,7 @@ use gemmule::phantom;
 use gemmule::pipeline::{self, Found};
 use gemmule::progress::Silent;
 use gemmule::units::{PointUm, VoxelSize};
-use gemmule::volume::Stack;
+use gemmule::volume::{Stack, Volume};
 
 use crate::fault::{Fault, Outcome, gemmule_status, guarded};
 use crate::handle::{Object, enter, gemmule_handle, get};
@@ -19,6 +19,18 @@ use crate::progress::{Callback, gemmule_progress};
 use crate::table;
 use crate::text::{borrowed, give, needed, optional, place};
 use crate::volume::{gemmule_volume, gemmule_voxel_type};
+
+/// What was found, and its label image from when it is first asked for.
+pub(crate) struct FoundSpines {
+    found: Found,
+    labels: OnceLock<Volume<u16>>,
+}
+
+impl From<Found> for FoundSpines {
+    fn from(found: Found) -> Self {
+        Self { found, labels: OnceLock::new() }
+    }
+}
 
 /// The version of gemmule, as "0.1.0".
 #[unsafe(no_mangle)]
@@ -147,7 +159,7 @@ pub unsafe extern "C" fn gemmule_detect(
         // SAFETY: as promised by the caller.
         let (out, stack) = unsafe { (place("found", found)?, borrowed("volume", volume)?.stack()?) };
         let made = pipeline::detect(&engine, stack.view(), &params, &mut Callback { call: progress, user })?;
-        *out = enter(Object::Found(Arc::new(made)));
+        *out = enter(Object::Found(Arc::new(made.into())));
         Ok(())
     })
 }
@@ -157,7 +169,7 @@ pub(crate) fn no_table(name: &str, allowed: &str) -> Fault {
     Error::parameter("name of the table", name, allowed, "give one of these").into()
 }
 
-fn found(handle: gemmule_handle) -> Outcome<Arc<Found>> {
+fn found(handle: gemmule_handle) -> Outcome<Arc<FoundSpines>> {
     get(handle)
 }
 
@@ -176,8 +188,8 @@ pub unsafe extern "C" fn gemmule_found_table(
         // SAFETY: as promised by the caller.
         let (name, out) = unsafe { (needed("name", name)?, place("table", table)?) };
         *out = table::made(match name {
-            "spines" => io::spines_table(&found.spines),
-            "dendrites" => io::dendrites_table(&found.dendrites),
+            "spines" => io::spines_table(&found.found.spines),
+            "dendrites" => io::dendrites_table(&found.found.dendrites),
             other => return Err(no_table(other, "spines or dendrites")),
         });
         Ok(())
@@ -194,7 +206,8 @@ pub unsafe extern "C" fn gemmule_found_labels(found: gemmule_handle, labels: *mu
         let found = self::found(found)?;
         // SAFETY: as promised by the caller.
         let out = unsafe { place("labels", labels) }?;
-        let (all, size) = (&found.labels, VoxelSize { z_um: 0.0, y_um: 0.0, x_um: 0.0 });
+        let all = found.labels.get_or_init(|| found.found.labels.to_volume());
+        let size = VoxelSize { z_um: 0.0, y_um: 0.0, x_um: 0.0 };
         *out = gemmule_volume::given(all.as_slice(), gemmule_voxel_type::U16, all.shape(), size, PointUm::default());
         Ok(())
     })

@@ -95,7 +95,7 @@ pub unsafe extern "C" fn gemmule_series_add(
         series.seen.push(kept);
         // SAFETY: as promised by the caller.
         if let Some(out) = unsafe { found.as_mut() } {
-            *out = enter(Object::Found(Arc::new(made)));
+            *out = enter(Object::Found(Arc::new(made.into())));
         }
         Ok(())
     })

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
 use gemmule::engine::Engine;
-use gemmule::pipeline::{Found, Params};
+use gemmule::pipeline::Params;
 use gemmule::volume::Stack;
 
 use crate::fault::{Fault, Outcome, gemmule_status, guarded};
 use crate::filter::Map;
+use crate::find::FoundSpines;
 use crate::follow::{Series, TrackedSeries};
 use crate::table::Table;
 
@@ -23,7 +24,7 @@ pub(crate) enum Object {
     Params(Arc<Params>),
     Stack(Arc<Stack>),
     Map(Arc<Map>),
-    Found(Arc<Found>),
+    Found(Arc<FoundSpines>),
     Series(Arc<Mutex<Series>>),
     Tracked(Arc<TrackedSeries>),
     Table(Arc<Table>),
@@ -53,7 +54,7 @@ kinds! {
     Params(Params), "params";
     Stack(Stack), "stack";
     Map(Map), "map";
-    Found(Found), "found";
+    Found(FoundSpines), "found";
     Series(Mutex<Series>), "series";
     Tracked(TrackedSeries), "tracked series";
     Table(Table), "table";

@@ -95,7 +95,7 @@ pub(crate) fn given_found<'py>(py: Python<'py>, found: pipeline::Found) -> PyRes
     });
     let spines = table::given(py, &io::spines_table(&found.spines))?;
     let dendrites = table::given(py, &io::dendrites_table(&found.dendrites))?;
-    Ok((spines, dendrites, array::given(py, found.labels), about.to_string()))
+    Ok((spines, dendrites, array::given(py, found.labels.to_volume()), about.to_string()))
 }
 
 #[pyfunction]

@@ -1,5 +1,6 @@
 //! Voxels of an OME-Zarr image.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use zarrs::array::{Array, ArraySubset, ElementOwned};
@@ -12,7 +13,7 @@ use crate::io::source::{Described, Source};
 use crate::io::tiff::{Sample, VoxelType, check_numbers};
 use crate::io::zarr::ome::{Axis, Image, image};
 use crate::io::zarr::store::{Store, Version};
-use crate::volume::{Volume, Voxels};
+use crate::volume::{Shape, Volume, Voxels};
 
 /// More chunks than this in one channel make reading a matter of days.
 const MAX_CHUNKS: u64 = 20_000_000;
@@ -74,7 +75,7 @@ impl ZarrStack {
     }
 
     /// The part of the array that is planes `z` of one channel at one time point.
-    fn subset(&self, channel: usize, time: usize, z: std::ops::Range<usize>) -> ArraySubset {
+    fn subset(&self, channel: usize, time: usize, z: Range<usize>) -> ArraySubset {
         let d = &self.described;
         let ranges = self.image.axes.iter().map(|axis| {
             let range = match axis {
@@ -97,20 +98,24 @@ impl ZarrStack {
         at.zip(chunk).map_or(1, |(at, chunk)| (chunk[at].get() as usize).clamp(1, self.described.slices))
     }
 
-    fn volume<T: Sample + ElementOwned>(&self, channel: usize, time: usize) -> Found<Volume<T>> {
+    fn volume<T: Sample + ElementOwned>(&self, channel: usize, time: usize, planes: Range<usize>) -> Found<Volume<T>> {
         let d = &self.described;
-        let shape = d.shape().map_err(|e| Fault::damaged(e.to_string()))?;
+        let shape = Shape::new(planes.len(), d.height, d.width).map_err(|e| Fault::damaged(e.to_string()))?;
         let mut voxels: Vec<T> = Vec::new();
         let no_memory = |_| Fault::new("has more voxels than there is memory for", "crop it, or use a larger machine");
         voxels.try_reserve_exact(shape.len()).map_err(no_memory)?;
         let step = self.planes_per_chunk();
-        for z in (0..d.slices).step_by(step) {
-            let subset = self.subset(channel, time, z..(z + step).min(d.slices));
+        let mut z = planes.start;
+        while z < planes.end {
+            // Up to the end of a chunk: none is decoded twice for one range.
+            let next = ((z / step + 1) * step).min(planes.end);
+            let subset = self.subset(channel, time, z..next);
             self.check_chunks(&subset)?;
             let part = self.array.retrieve_array_subset::<Vec<T>>(&subset);
             let part = part.map_err(|e| Fault::damaged(format!("planes from {z} on cannot be decoded ({e})")))?;
             check_numbers(&part, z, (d.height, d.width))?;
             voxels.extend_from_slice(&part);
+            z = next;
         }
         Volume::new(shape, voxels).map_err(|e| Fault::damaged(e.to_string()))
     }
@@ -173,16 +178,16 @@ impl Source for ZarrStack {
         &self.described
     }
 
-    fn read(&self, channel: usize, time: usize, limit: MemoryLimit) -> Found<Voxels> {
+    fn read(&self, channel: usize, time: usize, z: Range<usize>, limit: MemoryLimit) -> Found<Voxels> {
         let origin = vec![0; self.array.dimensionality()];
         let shape = self.array.chunk_shape(&origin).map_err(|e| Fault::damaged(e.to_string()))?;
         let bytes = shape.iter().fold(self.described.voxel_type.bytes(), |n, s| n.saturating_mul(s.get()));
         limit.check("one chunk of the OME-Zarr", bytes).map_err(|e| Fault::damaged(e.to_string()))?;
         Ok(match self.described.voxel_type {
-            VoxelType::U8 => Voxels::U8(self.volume(channel, time)?),
-            VoxelType::U16 => Voxels::U16(self.volume(channel, time)?),
-            VoxelType::I16 => Voxels::I16(self.volume(channel, time)?),
-            VoxelType::F32 => Voxels::F32(self.volume(channel, time)?),
+            VoxelType::U8 => Voxels::U8(self.volume(channel, time, z)?),
+            VoxelType::U16 => Voxels::U16(self.volume(channel, time, z)?),
+            VoxelType::I16 => Voxels::I16(self.volume(channel, time, z)?),
+            VoxelType::F32 => Voxels::F32(self.volume(channel, time, z)?),
         })
     }
 

@@ -13,7 +13,7 @@ use crate::io::zarr::is_zarr;
 use crate::io::zarr::ome::{Axis, Image, image};
 use crate::io::zarr::read::open_array;
 use crate::io::zarr::store::{Store, Version};
-use crate::volume::{Shape, Volume};
+use crate::volume::{Bricks, Shape};
 
 /// Largest edge of a chunk of labels, voxels.
 const CHUNK: u64 = 128;
@@ -40,7 +40,7 @@ pub(crate) fn check_labels(folder: &Path, name: &str, force: bool) -> Result<Pat
 }
 
 /// Writes `labels` as the label image `name` of the OME-Zarr image in a folder: `labels/NAME/`, with as many levels as the image has.
-pub(crate) fn write_labels(folder: &Path, name: &str, labels: &Volume<u16>, force: bool) -> Result<PathBuf> {
+pub(crate) fn write_labels(folder: &Path, name: &str, labels: &Bricks<u16>, force: bool) -> Result<PathBuf> {
     let group = check_labels(folder, name, force)?;
     let store = Store::open(folder).map_err(|fault| fault.at(folder))?;
     let image = image(&store).map_err(|fault| fault.at(folder))?;
@@ -63,7 +63,7 @@ pub(crate) fn write_labels(folder: &Path, name: &str, labels: &Volume<u16>, forc
 }
 
 /// Every level, and the words that describe them.
-fn levels(folder: &Path, store: &Store, image: &Image, labels: &Volume<u16>) -> Found<()> {
+fn levels(folder: &Path, store: &Store, image: &Image, labels: &Bricks<u16>) -> Found<()> {
     let cannot = |e: &dyn std::fmt::Display| Fault::new(format!("cannot be written ({e})"), "check the space left");
     let keys = Arc::new(FilesystemStore::new(folder).map_err(|e| cannot(&e))?);
     let space: Vec<usize> =
@@ -72,11 +72,16 @@ fn levels(folder: &Path, store: &Store, image: &Image, labels: &Volume<u16>) -> 
     for (n, level) in image.levels.iter().enumerate() {
         let of = open_array(store, &level.path)?;
         let shape: Vec<u64> = space.iter().filter_map(|&a| of.shape().get(a).copied()).collect();
-        let part = sampled(labels, &shape)?;
         let metadata = serde_json::from_value(array(&shape, image.version)).map_err(|e| cannot(&e))?;
         let array = Array::new_with_metadata(keys.clone(), &format!("/{n}"), metadata).map_err(|e| cannot(&e))?;
         array.store_metadata().map_err(|e| cannot(&e))?;
-        array.store_array_subset(&ArraySubset::new_with_shape(shape), part.as_slice()).map_err(|e| cannot(&e))?;
+        for chunk in chunks(labels.shape(), &shape)? {
+            let values = sampled(labels, &shape, &chunk);
+            // A chunk that is not there is all background.
+            if values.iter().any(|&label| label != 0) {
+                array.store_array_subset(&chunk, values.as_slice()).map_err(|e| cannot(&e))?;
+            }
+        }
         let scale = level.scale.as_ref().map(|s| space.iter().map(|&a| s[a]).collect::<Vec<_>>());
         let transformations = scale.map(|s| json!([{ "type": "scale", "scale": s }]));
         datasets.push(json!({ "path": n.to_string(), "coordinateTransformations": transformations }));
@@ -87,26 +92,50 @@ fn levels(folder: &Path, store: &Store, image: &Image, labels: &Volume<u16>) -> 
     group(folder, image.version, json!({ "multiscales": multiscales, "image-label": label })).map_err(|e| cannot(&e))
 }
 
-/// The labels at the voxels of a coarser grid, the nearest one each: labels cannot be averaged.
-fn sampled(labels: &Volume<u16>, shape: &[u64]) -> Found<Vec<u16>> {
-    let full = labels.shape();
-    let to = match *shape {
-        [z, y, x] => [z as usize, y as usize, x as usize],
-        [y, x] => [1, y as usize, x as usize],
-        _ => return Err(Fault::damaged(format!("a level has {} axes of space", shape.len()))),
-    };
-    let to = Shape::new(to[0], to[1], to[2]).map_err(|e| Fault::damaged(e.to_string()))?;
-    if to.z > full.z || to.y > full.y || to.x > full.x {
-        return Err(Fault::damaged(format!("a level has {to} voxels, the labels have {full}")));
+/// The chunks of a level of labels of shape `full`.
+fn chunks(full: Shape, shape: &[u64]) -> Found<Vec<ArraySubset>> {
+    let [z, y, x] = level_shape(shape).ok_or_else(|| Fault::damaged(format!("a level has {shape:?} voxels")))?;
+    if z > full.z as u64 || y > full.y as u64 || x > full.x as u64 {
+        return Err(Fault::damaged(format!("a level has {shape:?} voxels, the labels have {full}")));
     }
-    let at = |i: usize, n: usize, full: usize| (2 * i + 1) * full / (2 * n);
-    let mut part = Vec::with_capacity(to.len());
-    for z in 0..to.z {
-        for y in 0..to.y {
-            part.extend((0..to.x).map(|x| *labels.at(at(z, to.z, full.z), at(y, to.y, full.y), at(x, to.x, full.x))));
+    let mut chunks = vec![Vec::new()];
+    for &n in shape {
+        let along = |start: u64| start..(start + CHUNK).min(n);
+        let longer = |chunk: &Vec<_>| {
+            (0..n).step_by(CHUNK as usize).map(|start| [chunk.as_slice(), &[along(start)]].concat()).collect::<Vec<_>>()
+        };
+        chunks = chunks.iter().flat_map(longer).collect();
+    }
+    Ok(chunks.iter().map(|ranges| ArraySubset::new_with_ranges(ranges)).collect())
+}
+
+/// Planes, rows and columns of a level; of one with two axes one plane.
+fn level_shape(shape: &[u64]) -> Option<[u64; 3]> {
+    match *shape {
+        [z, y, x] if z * y * x > 0 => Some([z, y, x]),
+        [y, x] if y * x > 0 => Some([1, y, x]),
+        _ => None,
+    }
+}
+
+/// The labels at the voxels of a chunk of a coarser grid, the nearest one each: labels cannot be averaged.
+fn sampled(labels: &Bricks<u16>, shape: &[u64], chunk: &ArraySubset) -> Vec<u16> {
+    let full = labels.shape();
+    let ranges = chunk.to_ranges();
+    let (near, of) = match (ranges.as_slice(), shape) {
+        ([y, x], [ny, nx]) => ([0..1, y.clone(), x.clone()], [1, *ny, *nx]),
+        ([z, y, x], [nz, ny, nx]) => ([z.clone(), y.clone(), x.clone()], [*nz, *ny, *nx]),
+        _ => return Vec::new(),
+    };
+    let at = |i: u64, n: u64, full: usize| (2 * i as usize + 1) * full / (2 * n as usize);
+    let [z, y, x] = near;
+    let mut part = Vec::with_capacity(chunk.num_elements() as usize);
+    for z in z.map(|z| at(z, of[0], full.z)) {
+        for y in y.clone().map(|y| at(y, of[1], full.y)) {
+            part.extend(x.clone().map(|x| labels.get(z, y, at(x, of[2], full.x)).unwrap_or(0)));
         }
     }
-    Ok(part)
+    part
 }
 
 /// The metadata of an array of labels, compressed by what every reader has.

@@ -3,7 +3,7 @@
 use crate::engine::{Buffer, Engine};
 use crate::error::{Error, Result};
 use crate::units::VoxelSize;
-use crate::volume::{Shape, StackView, Voxels, VoxelsView};
+use crate::volume::{Shape, Source, StackParts, StackView, Voxels, VoxelsView};
 
 /// Types of raw voxels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,8 @@ pub enum Raw<'a> {
     Memory(VoxelsView<'a>),
     /// On the engine's device.
     Device(&'a DeviceStack),
+    /// Read in parts.
+    Parts(&'a dyn StackParts),
 }
 
 impl Raw<'_> {
@@ -124,6 +126,7 @@ impl Raw<'_> {
         match self {
             Self::Memory(voxels) => voxels.shape(),
             Self::Device(stack) => stack.shape,
+            Self::Parts(parts) => parts.shape(),
         }
     }
 }
@@ -137,6 +140,15 @@ impl<'a> From<VoxelsView<'a>> for Raw<'a> {
 impl<'a> From<&'a Voxels> for Raw<'a> {
     fn from(voxels: &'a Voxels) -> Self {
         Self::Memory(voxels.view())
+    }
+}
+
+impl<'a> From<Source<'a>> for Raw<'a> {
+    fn from(source: Source<'a>) -> Self {
+        match source {
+            Source::View(stack) => Self::Memory(stack.voxels),
+            Source::Parts(parts) => Self::Parts(parts),
+        }
     }
 }
 

@@ -45,7 +45,7 @@ impl<'a> Doubts<'a> {
     pub(super) fn session(&mut self, k: usize, stack: &Stack) -> Result<()> {
         for ((_, track), crops) in self.shown.iter().zip(&mut self.crops) {
             let Some(place) = track.calls[k].place else { continue };
-            let levels = plane_crop(stack, place.z, (place.y, place.x), SIDE, SIDE_UM / f64::from(SIDE));
+            let levels = plane_crop(stack, place.z, (place.y, place.x), SIDE, SIDE_UM / f64::from(SIDE))?;
             // As on the strips: the shaft sets the white.
             crops[k] = Some(jpeg(&Contrast::from_quantiles(levels.as_raw(), 0.05, 0.99, 0.7).picture(&levels))?);
         }

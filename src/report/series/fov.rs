@@ -33,7 +33,7 @@ pub(super) struct Field {
 
 impl Field {
     pub(super) fn new(session: usize, stack: &Stack) -> Result<Self> {
-        let levels = maximum_projection(&stack.voxels);
+        let levels = maximum_projection(stack)?;
         let grey: GrayImage = Contrast::from_quantiles(levels.as_raw(), 0.40, 0.998, 0.75).picture(&levels);
         // Pixels are square, voxels need not be.
         let (shape, voxel_size) = (stack.voxels.shape(), stack.voxel_size);

@@ -1,0 +1,74 @@
+//! A stack as it can be had within a limit of memory: whole, or in parts.
+
+use std::path::Path;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::io::{ReadOptions, StackFile};
+use crate::volume::{Source, Stack, StackParts as _};
+
+/// Bytes per f32 value of a slab while a stack is filtered: what is read of it, and the buffers of the longest chain of filters.
+const SLAB_BYTES: u64 = 24;
+/// Bytes per voxel that a stack takes beside itself where it is in memory: the ridge map and the brightness, binned by two.
+const MAP_BYTES: u64 = 2;
+/// What a few millimetres of dendrite and the program itself take.
+const REST_BYTES: u64 = 256 << 20;
+/// Fewest planes that the filters work on.
+const LEAST_PLANES: u64 = 5;
+
+/// An open stack, read whole if that and what is made of it fit the limit, otherwise in parts.
+#[derive(Debug)]
+pub struct Intake {
+    file: StackFile,
+    whole: Option<Stack>,
+    engine: Engine,
+}
+
+impl Intake {
+    /// Opens a stack, and reads it if it fits [`ReadOptions::memory_limit`]. `slabs` of the engine get smaller where the limit asks for it.
+    ///
+    /// # Errors
+    /// As [`crate::io::read_stack`]; [`Error::Memory`] if not even a few planes fit.
+    pub fn open(path: impl AsRef<Path>, options: &ReadOptions, engine: &Engine) -> Result<Self> {
+        let file = StackFile::open(path, options)?;
+        let (limit, shape) = (file.memory_limit(), file.shape());
+        let (voxels, plane) = (shape.len() as u64, (shape.y * shape.x) as u64);
+        let slab = SLAB_BYTES * engine.max_buffer_len() as u64;
+        if file.bytes() + MAP_BYTES * voxels + slab + REST_BYTES <= limit {
+            let whole = Some(file.read()?);
+            return Ok(Self { file, whole, engine: engine.clone() });
+        }
+        let least = LEAST_PLANES * plane * SLAB_BYTES;
+        if least > limit {
+            return Err(Error::Memory {
+                what: format!("{LEAST_PLANES} planes of {} at a time", file.path().display()),
+                needed_bytes: least,
+                limit_bytes: limit,
+                remedy: "crop or bin it, raise --memory-limit, or use a larger machine".into(),
+            });
+        }
+        let room = limit.saturating_sub(REST_BYTES).max(least) / SLAB_BYTES;
+        let engine = engine.clone().with_max_buffer_len(usize::try_from(room).unwrap_or(usize::MAX));
+        Ok(Self { file, whole: None, engine })
+    }
+
+    /// What [`crate::pipeline::detect()`] takes.
+    pub fn source(&self) -> Source<'_> {
+        self.whole.as_ref().map_or(Source::Parts(&self.file), Source::from)
+    }
+
+    /// The engine, with slabs that fit the limit.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The file.
+    pub fn file(&self) -> &StackFile {
+        &self.file
+    }
+
+    /// Whether the stack is read in parts.
+    pub fn in_parts(&self) -> bool {
+        self.whole.is_none()
+    }
+}

@@ -1,0 +1,250 @@
+//! A volume of which only some places are held.
+
+use crate::volume::{Shape, Volume};
+
+/// Edge of a brick in the plane, voxels; it is one plane high, because planes lie far apart.
+const EDGE: usize = 32;
+/// Voxels of a brick.
+const BRICK: usize = EDGE * EDGE;
+/// No brick.
+const ABSENT: u32 = u32::MAX;
+
+/// A volume whose voxels are held in bricks of 1 x 32 x 32, and only where they are asked for: what lies near dendrites is a small part of a stack.
+///
+/// ```
+/// use gemmule::volume::{Bricks, Shape};
+/// let mut bricks = Bricks::<f32>::new(Shape::new(5, 100, 200)?);
+/// bricks.hold([2..3, 10..20, 0..8]);
+/// bricks.fill_plane(2, &vec![7.0; 100 * 200]);
+/// assert_eq!(bricks.get(2, 15, 5), Some(7.0));
+/// assert_eq!(bricks.get(3, 15, 5), None); // not held
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bricks<T> {
+    shape: Shape,
+    rows: usize,
+    columns: usize,
+    /// Place in `data` of each brick of the volume, counted in bricks.
+    table: Vec<u32>,
+    data: Vec<T>,
+}
+
+impl<T: Copy + Default> Bricks<T> {
+    /// A volume of which nothing is held yet.
+    pub fn new(shape: Shape) -> Self {
+        let (rows, columns) = (shape.y.div_ceil(EDGE), shape.x.div_ceil(EDGE));
+        Self { shape, rows, columns, table: vec![ABSENT; shape.z * rows * columns], data: Vec::new() }
+    }
+
+    /// The shape of the whole volume.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Bytes of what is held.
+    pub fn held_bytes(&self) -> usize {
+        size_of_val(self.data.as_slice()) + size_of_val(self.table.as_slice())
+    }
+
+    /// Holds every brick that a box of voxels (z, y, x) touches, within the volume; new ones are zero.
+    pub fn hold(&mut self, [z, y, x]: [std::ops::Range<usize>; 3]) {
+        let (y, x) = (y.start..y.end.min(self.shape.y), x.start..x.end.min(self.shape.x));
+        if y.is_empty() || x.is_empty() {
+            return;
+        }
+        for z in z.start..z.end.min(self.shape.z) {
+            for row in y.start / EDGE..=(y.end - 1) / EDGE {
+                for column in x.start / EDGE..=(x.end - 1) / EDGE {
+                    self.hold_brick((z * self.rows + row) * self.columns + column);
+                }
+            }
+        }
+    }
+
+    fn hold_brick(&mut self, brick: usize) -> usize {
+        if self.table[brick] == ABSENT {
+            self.table[brick] = (self.data.len() / BRICK) as u32;
+            self.data.resize(self.data.len() + BRICK, T::default());
+        }
+        self.table[brick] as usize * BRICK
+    }
+
+    /// Where a voxel lies in `data`, if it is held.
+    #[inline]
+    fn at(&self, z: usize, y: usize, x: usize) -> Option<usize> {
+        let brick = self.table[(z * self.rows + y / EDGE) * self.columns + x / EDGE];
+        (brick != ABSENT).then(|| brick as usize * BRICK + y % EDGE * EDGE + x % EDGE)
+    }
+
+    /// A voxel, if it is held.
+    ///
+    /// # Panics
+    /// If the voxel is outside the volume, as slices do.
+    #[inline]
+    pub fn get(&self, z: usize, y: usize, x: usize) -> Option<T> {
+        self.at(z, y, x).map(|at| self.data[at])
+    }
+
+    /// Sets a voxel, and holds its brick.
+    ///
+    /// # Panics
+    /// If the voxel is outside the volume, as slices do.
+    pub fn set(&mut self, z: usize, y: usize, x: usize, value: T) {
+        let brick = self.hold_brick((z * self.rows + y / EDGE) * self.columns + x / EDGE);
+        self.data[brick + y % EDGE * EDGE + x % EDGE] = value;
+    }
+
+    /// Whether anything of a plane is held.
+    pub fn holds_plane(&self, z: usize) -> bool {
+        let bricks = self.rows * self.columns;
+        self.table[z * bricks..(z + 1) * bricks].iter().any(|&brick| brick != ABSENT)
+    }
+
+    /// Copies what is held of a plane from all of its voxels.
+    ///
+    /// # Panics
+    /// If `plane` is shorter than a plane.
+    pub fn fill_plane(&mut self, z: usize, plane: &[T]) {
+        self.fill_plane_with(z, |i| plane[i]);
+    }
+
+    /// Sets what is held of a plane from the position of each voxel in the plane.
+    pub fn fill_plane_with(&mut self, z: usize, value: impl Fn(usize) -> T) {
+        let Shape { y: ny, x: nx, .. } = self.shape;
+        for row in 0..self.rows {
+            for column in 0..self.columns {
+                let brick = self.table[(z * self.rows + row) * self.columns + column];
+                if brick == ABSENT {
+                    continue;
+                }
+                for y in row * EDGE..((row + 1) * EDGE).min(ny) {
+                    for x in column * EDGE..((column + 1) * EDGE).min(nx) {
+                        self.data[brick as usize * BRICK + y % EDGE * EDGE + x % EDGE] = value(y * nx + x);
+                    }
+                }
+            }
+        }
+    }
+
+    /// All voxels of a plane; the default where they are not held.
+    pub fn plane(&self, z: usize) -> Vec<T> {
+        let Shape { y: ny, x: nx, .. } = self.shape;
+        let mut plane = vec![T::default(); ny * nx];
+        for row in (0..self.rows).filter(|_| self.holds_plane(z)) {
+            for column in 0..self.columns {
+                let brick = self.table[(z * self.rows + row) * self.columns + column];
+                if brick == ABSENT {
+                    continue;
+                }
+                let (from, to) = (column * EDGE, ((column + 1) * EDGE).min(nx));
+                for y in row * EDGE..((row + 1) * EDGE).min(ny) {
+                    let at = brick as usize * BRICK + y % EDGE * EDGE;
+                    plane[y * nx + from..y * nx + to].copy_from_slice(&self.data[at..at + to - from]);
+                }
+            }
+        }
+        plane
+    }
+
+    /// The whole volume; the default where nothing is held.
+    pub fn to_volume(&self) -> Volume<T> {
+        let mut volume = Volume::filled(self.shape, T::default());
+        let plane = self.shape.y * self.shape.x;
+        for z in (0..self.shape.z).filter(|&z| self.holds_plane(z)) {
+            volume.as_mut_slice()[z * plane..(z + 1) * plane].copy_from_slice(&self.plane(z));
+        }
+        volume
+    }
+}
+
+impl<T: Copy + Default> From<&Volume<T>> for Bricks<T> {
+    /// All of a volume.
+    fn from(volume: &Volume<T>) -> Self {
+        let shape = volume.shape();
+        let mut bricks = Self::new(shape);
+        bricks.hold([0..shape.z, 0..shape.y, 0..shape.x]);
+        (0..shape.z).for_each(|z| bricks.fill_plane(z, volume.plane(z)));
+        bricks
+    }
+}
+
+/// Voxels that can be mixed.
+pub trait Mix: Copy + Default {
+    /// a + (b - a) * share.
+    fn mix(a: Self, b: Self, share: f32) -> Self;
+}
+
+impl Mix for f32 {
+    #[inline]
+    fn mix(a: Self, b: Self, share: f32) -> Self {
+        a + (b - a) * share
+    }
+}
+
+impl<const N: usize> Mix for [f32; N]
+where
+    Self: Default,
+{
+    #[inline]
+    fn mix(a: Self, b: Self, share: f32) -> Self {
+        std::array::from_fn(|i| a[i] + (b[i] - a[i]) * share)
+    }
+}
+
+impl<T: Mix> Bricks<T> {
+    /// Trilinear interpolation at fractional voxel coordinates, clamped to the volume as [`Volume::sample`] is; `None` where a corner is not held.
+    #[inline]
+    pub fn sample(&self, z: f64, y: f64, x: f64) -> Option<T> {
+        let axis = |v: f64, n: usize| {
+            let v = if v.is_finite() { v.clamp(0.0, (n - 1) as f64) } else { 0.0 };
+            let i = (v as usize).min(n.saturating_sub(2));
+            (i, (i + 1).min(n - 1), (v - i as f64) as f32)
+        };
+        let (z0, z1, fz) = axis(z, self.shape.z);
+        let (y0, y1, fy) = axis(y, self.shape.y);
+        let (x0, x1, fx) = axis(x, self.shape.x);
+        let row = |z: usize, y: usize| Some(T::mix(self.get(z, y, x0)?, self.get(z, y, x1)?, fx));
+        let plane = |z: usize| Some(T::mix(row(z, y0)?, row(z, y1)?, fy));
+        Some(T::mix(plane(z0)?, plane(z1)?, fz))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::volume::{Bricks, Shape, Volume};
+
+    #[test]
+    fn what_is_held_equals_the_volume_and_nothing_else_is_held() {
+        let shape = Shape::new(4, 70, 65).unwrap();
+        let volume = Volume::new(shape, (0..shape.len()).map(|i| i as f32).collect()).unwrap();
+        let mut bricks = Bricks::new(shape);
+        bricks.hold([1..3, 40..41, 60..90]);
+        assert!(!bricks.holds_plane(0) && bricks.holds_plane(1));
+        for z in 0..shape.z {
+            bricks.fill_plane(z, volume.plane(z));
+        }
+        let mut held = 0;
+        for (i, &expected) in volume.as_slice().iter().enumerate() {
+            let v = shape.voxel(i);
+            let there = (1..3).contains(&v.z) && (32..64).contains(&v.y) && v.x >= 32;
+            assert_eq!(bricks.get(v.z, v.y, v.x), there.then_some(expected), "{v:?}");
+            held += usize::from(there);
+        }
+        assert_eq!(bricks.to_volume().as_slice().iter().filter(|v| **v != 0.0).count(), held);
+    }
+
+    #[test]
+    fn samples_equal_those_of_the_volume_to_the_bit() {
+        for (z, y, x) in [(1, 1, 1), (3, 40, 33), (2, 32, 64)] {
+            let shape = Shape::new(z, y, x).unwrap();
+            let volume = Volume::new(shape, (0..shape.len()).map(|i| ((i * 37) % 101) as f32).collect()).unwrap();
+            let bricks = Bricks::from(&volume);
+            for k in 0..500 {
+                let at = |n: usize, step: f64| (f64::from(k) * step) % (n as f64 + 2.0) - 1.0;
+                let (z, y, x) = (at(z, 0.37), at(y, 1.91), at(x, 2.33));
+                assert_eq!(bricks.sample(z, y, x), Some(volume.sample(z, y, x)), "{z} {y} {x}");
+            }
+        }
+    }
+}

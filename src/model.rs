@@ -1,12 +1,22 @@
 //! What the stages hand on: dendrites and spines, in µm and in the field's own terms.
 
+mod series;
+
 use serde::{Deserialize, Serialize};
 
+pub use crate::model::series::{Blind, Call, Link, Session, Status, Track, Verdict};
 use crate::units::PointUm;
 
 /// How noisy a stack is: variance = `gain` * (value - `offset`) + `read_variance`, all in the file's grey levels.
 ///
 /// Photons are (value - `offset`) / `gain`.
+///
+/// ```
+/// use gemmule::model::NoiseModel;
+/// let noise = NoiseModel { gain: 4.0, offset: 10.0, read_variance: 1.0 };
+/// assert_eq!(noise.variance(50.0), 161.0); // 10 photons
+/// assert_eq!(noise.variance(0.0), 1.0); // below the offset there is no light
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoiseModel {
     /// Grey levels per detected photon.
@@ -18,13 +28,13 @@ pub struct NoiseModel {
 }
 
 impl NoiseModel {
-    /// Variance of a voxel of mean `value`, grey levels squared.
+    /// Variance of a voxel of mean `value`, grey levels squared. See the example of [`NoiseModel`].
     pub fn variance(&self, value: f64) -> f64 {
         (self.gain * (value - self.offset)).max(0.0) + self.read_variance
     }
 }
 
-/// A stretch of one side of a dendrite on which spines cannot be judged.
+/// A stretch of one side of a dendrite on which spines cannot be judged. See the example of [`Dendrite`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unscorable {
     /// Start, arc length in µm.
@@ -37,7 +47,7 @@ pub struct Unscorable {
     pub reason: UnscorableReason,
 }
 
-/// Why a stretch or a site cannot be judged.
+/// Why a stretch or a site cannot be judged. See the example of [`Dendrite`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnscorableReason {
@@ -60,6 +70,25 @@ pub enum UnscorableReason {
 /// The centreline of one dendrite segment.
 ///
 /// `points`, `s_um` and `radius_um` have the same length, at least 2; the spacing is about .1 µm.
+///
+/// ```
+/// use gemmule::model::{Dendrite, Side, Unscorable, UnscorableReason};
+/// use gemmule::units::PointUm;
+/// let steep = |from_um, to_um, side| Unscorable { from_um, to_um, side, reason: UnscorableReason::Steep };
+/// let dendrite = Dendrite {
+///     dendrite_id: 1,
+///     points: vec![PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 8.0)],
+///     s_um: vec![0.0, 8.0],
+///     radius_um: vec![0.4, 0.4],
+///     parent: None,
+///     unscorable: vec![steep(0.0, 2.0, Side::Left), steep(0.0, 2.0, Side::Right), steep(6.0, 8.0, Side::Left)],
+/// };
+/// assert_eq!((dendrite.length_um(), dendrite.scorable_length_um()), (8.0, 5.0));
+/// assert_eq!(dendrite.unscorable_at(7.0, Side::Left), Some(UnscorableReason::Steep));
+/// assert_eq!(dendrite.unscorable_at(7.0, Side::Right), None);
+/// assert_eq!(dendrite.point_at(2.0), PointUm::new(5.0, 10.0, 2.0));
+/// assert_eq!(dendrite.edge(1, Side::Left), PointUm::new(5.0, 9.6, 8.0)); // left is towards smaller y here
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dendrite {
     /// Number of the dendrite, from 1, ordered by length (longest first).
@@ -77,12 +106,12 @@ pub struct Dendrite {
 }
 
 impl Dendrite {
-    /// Length of the centreline, µm.
+    /// Length of the centreline, µm. See the example of [`Dendrite`].
     pub fn length_um(&self) -> f64 {
         self.s_um.last().copied().unwrap_or(0.0)
     }
 
-    /// Length of the centreline that can be judged, µm: the mean of what can be on either side.
+    /// Length of the centreline that can be judged, µm: the mean of what can be on either side. See the example of [`Dendrite`].
     pub fn scorable_length_um(&self) -> f64 {
         let covered = |side: Side| {
             let (mut covered, mut end) = (0.0, 0.0_f64);
@@ -95,13 +124,13 @@ impl Dendrite {
         (self.length_um() - 0.5 * (covered(Side::Left) + covered(Side::Right))).max(0.0)
     }
 
-    /// Why spines cannot be judged on one side at arc length `s_um`; none if they can.
+    /// Why spines cannot be judged on one side at arc length `s_um`; none if they can. See the example of [`Dendrite`].
     pub fn unscorable_at(&self, s_um: f64, side: Side) -> Option<UnscorableReason> {
         let here = |u: &&Unscorable| u.side == side && (u.from_um..=u.to_um).contains(&s_um);
         self.unscorable.iter().find(here).map(|u| u.reason)
     }
 
-    /// The shaft's edge beside centreline point `i`: its half-maximum radius along the normal of that side.
+    /// The shaft's edge beside centreline point `i`: its half-maximum radius along the normal of that side. See the example of [`Dendrite`].
     ///
     /// # Panics
     /// If there is no such point.
@@ -115,7 +144,7 @@ impl Dendrite {
         PointUm::new(p.z, p.y - dx * per_um, p.x + dy * per_um)
     }
 
-    /// The centreline point at arc length `s_um` (clamped to the ends).
+    /// The centreline point at arc length `s_um` (clamped to the ends). See the example of [`Dendrite`].
     pub fn point_at(&self, s_um: f64) -> PointUm {
         let after = self.s_um.partition_point(|&s| s < s_um).clamp(1, self.points.len() - 1);
         let (s0, s1) = (self.s_um[after - 1], self.s_um[after]);
@@ -124,7 +153,7 @@ impl Dendrite {
     }
 }
 
-/// Side of the dendrite a spine is on, looking along increasing arc length with z towards the viewer's back.
+/// Side of the dendrite a spine is on, looking along increasing arc length with z towards the viewer's back. See the example of [`crate::io::spines_table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
@@ -134,7 +163,7 @@ pub enum Side {
     Right,
 }
 
-/// Shape class, in the field's terms.
+/// Shape class, in the field's terms. See the example of [`crate::io::spines_table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SpineClass {
@@ -150,7 +179,7 @@ pub enum SpineClass {
     Unclassified,
 }
 
-/// One protrusion in one session.
+/// One protrusion in one session. See the example of [`crate::io::spines_table`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spine {
     /// Number, from 1, ordered by dendrite and arc length.
@@ -187,7 +216,7 @@ pub struct Spine {
     pub flags: Vec<SpineFlag>,
 }
 
-/// Remarks on a spine.
+/// Remarks on a spine. See the example of [`crate::io::spines_table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SpineFlag {
@@ -211,153 +240,7 @@ pub enum SpineFlag {
     Saturated,
 }
 
-/// One imaging session of a field of view.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Session {
-    /// Its name: the index in the order given (0, 1, ...) unless the user names it.
-    pub name: String,
-    /// Days since whatever the user counts from, where known.
-    pub day: Option<f64>,
-}
-
-/// Whether a spine is at a site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// It is.
-    Present,
-    /// It is not, and would have been seen.
-    Absent,
-    /// It cannot be told: the site counts neither for nor against.
-    Unscorable,
-}
-
-/// What is known about a site in one session.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Call {
-    /// The decision.
-    pub status: Status,
-    /// Probability that a spine is there; none where it cannot be told.
-    pub p_present: Option<f64>,
-    /// Probability that one is there in this and in the session before; none where that is not known.
-    pub p_both: Option<f64>,
-    /// Share of spines of this size that are found in that session by themselves; none where that is not known.
-    pub p_found: Option<f64>,
-    /// Where, in that session's own µm: the spine's place, or where it would be; none where not even that is known.
-    pub place: Option<PointUm>,
-    /// Number of the spine in that session's table (`spine_id`, or `spine_row` of marks), if one was found there.
-    pub spine: Option<i64>,
-    /// Full width at half maximum of the head, µm.
-    pub head_width_um: Option<f64>,
-    /// Residual peak over the shaft's axis brightness, measured at this place whether or not a spine was found.
-    pub brightness: Option<f64>,
-    /// The same over the smallest that would have been seen there.
-    pub contrast: Option<f64>,
-    /// Why it cannot be told, for [`Status::Unscorable`].
-    pub reason: Option<UnscorableReason>,
-    /// Who made the call, if a person did.
-    pub curated: Option<String>,
-}
-
-impl Call {
-    /// A call about a site of which nothing has been measured.
-    pub fn bare(status: Status, place: Option<PointUm>) -> Self {
-        Self {
-            status,
-            p_present: None,
-            p_both: None,
-            p_found: None,
-            place,
-            spine: None,
-            head_width_um: None,
-            brightness: None,
-            contrast: None,
-            reason: None,
-            curated: None,
-        }
-    }
-
-    /// How near the call is to even odds: 0 (certain, made by a person, or none) to .5.
-    pub fn doubt(&self) -> f64 {
-        let p = self.p_present.filter(|_| self.curated.is_none());
-        p.map_or(0.0, |p| 0.5 - (p - 0.5).abs())
-    }
-}
-
-/// A site, and what became of it in every session.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Track {
-    /// Number, from 1, ordered by first session, dendrite and arc length.
-    pub track_id: u32,
-    /// The dendrite, by the number common to all sessions, from 1.
-    pub dendrite_id: u32,
-    /// Arc length along the dendrite as traced in the first session that has the site, µm.
-    pub s_um: f64,
-    /// One call per session, in the order of the sessions.
-    pub calls: Vec<Call>,
-}
-
-impl Track {
-    /// The doubt of its least certain call.
-    pub fn doubt(&self) -> f64 {
-        self.calls.iter().map(Call::doubt).fold(0.0, f64::max)
-    }
-}
-
-/// What a person says of a site in a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// A spine is there.
-    Present,
-    /// None is there.
-    Absent,
-    /// It cannot be told.
-    Unscorable,
-    /// What is there is no spine, in this and in every session.
-    NotASpine,
-}
-
-/// Codes that stand for field, sessions and crops while raters must not know them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blind {
-    /// Of the field of view.
-    pub field: String,
-    /// Of every session's picture.
-    pub sessions: Vec<String>,
-    /// Number of every site, from 1, in no order: that of tracks tells which session a site was first seen in.
-    pub numbers: Vec<u32>,
-    /// Of every crop, by site and session.
-    pub codes: Vec<Vec<String>>,
-}
-
-impl Blind {
-    /// The sessions in the order in which site `site` shows them: that of its codes.
-    pub fn order(&self, site: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.codes[site].len()).collect();
-        order.sort_by_key(|&k| &self.codes[site][k]);
-        order
-    }
-}
-
-/// Two spines of different sessions that are the same one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Link {
-    /// Position of the earlier session among the sessions.
-    pub session_a: usize,
-    /// Number of the spine there.
-    pub spine_a: i64,
-    /// Position of the later session.
-    pub session_b: usize,
-    /// Number of the spine there.
-    pub spine_b: i64,
-    /// The track that holds both.
-    pub track_id: u32,
-    /// Probability that they are the same spine, given the alternatives.
-    pub p_same: f64,
-}
-
-/// One figure of a calibration, with its 95 % interval where one can be given.
+/// One figure of a calibration, with its 95 % interval where one can be given. See the example of [`crate::io::write_calibration_csv`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationRow {
     /// Photons on the axis of the brightest shaft.

@@ -7,6 +7,12 @@ use std::path::Path;
 use crate::error::{Error, Result};
 
 /// The cells of one column.
+///
+/// ```
+/// use gemmule::columns::Column;
+/// let length_um = Column::Number(vec![Some(1.25), None]);
+/// assert_eq!((length_um.len(), length_um.is_empty()), (2, false));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Column {
     /// UTF-8 text; what is not known is empty.
@@ -18,7 +24,7 @@ pub enum Column {
 }
 
 impl Column {
-    /// Number of cells.
+    /// Number of cells. See the example of [`Column`].
     pub fn len(&self) -> usize {
         match self {
             Self::Text(cells) => cells.len(),
@@ -27,7 +33,7 @@ impl Column {
         }
     }
 
-    /// Whether there is no cell.
+    /// Whether there is no cell. See the example of [`Column`].
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -73,6 +79,16 @@ pub struct Columns {
 }
 
 /// Columns taken from rows, one after the other.
+///
+/// ```
+/// use gemmule::columns::{Builder, Columns};
+/// fn place<'a>(table: Builder<'a, [f64; 3]>) -> Builder<'a, [f64; 3]> {
+///     table.number("z_um", |p| Some(p[0])).number("y_um", |p| Some(p[1])).number("x_um", |p| Some(p[2]))
+/// }
+/// let places = [[5.0, 10.0, 20.0]];
+/// let table = place(Columns::of(&places, Some(1)).text("class", |_| "thin".into())).done();
+/// assert_eq!(table.to_csv(), "class,z_um,y_um,x_um\nthin,5.0,10.0,20.0\n");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Builder<'a, R> {
     rows: &'a [R],
@@ -80,27 +96,39 @@ pub struct Builder<'a, R> {
 }
 
 impl Columns {
-    /// Begins a table of `rows`; written, its numbers have `decimals` of them, or all their digits.
+    /// Begins a table of `rows`; written, its numbers have `decimals` of them, or all their digits. See the example of [`Columns`].
     pub fn of<R>(rows: &[R], decimals: Option<usize>) -> Builder<'_, R> {
         Builder { rows, made: Self { decimals, columns: Vec::new() } }
     }
 
     /// Number of rows.
+    ///
+    /// ```
+    /// let table = gemmule::columns::Columns::of(&["thin", "stubby"], None).text("class", |c| (*c).into()).done();
+    /// assert_eq!(table.rows(), 2);
+    /// ```
     pub fn rows(&self) -> usize {
         self.columns.first().map_or(0, |(_, column)| column.len())
     }
 
     /// Name and cells of every column, in order.
+    ///
+    /// ```
+    /// use gemmule::columns::Columns;
+    /// let table = Columns::of(&[1, 2], None).integer("spine_id", |n| Some(*n)).number("snr", |_| None).done();
+    /// let names: Vec<&str> = table.iter().map(|(name, _)| name).collect();
+    /// assert_eq!(names, ["spine_id", "snr"]);
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Column)> {
         self.columns.iter().map(|(name, column)| (name.as_str(), column))
     }
 
-    /// A column by its name.
+    /// A column by its name. See the example of [`Columns`].
     pub fn get(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|(n, _)| n == name).map(|(_, column)| column)
     }
 
-    /// The table as text, names in the first line.
+    /// The table as text, names in the first line. See the example of [`Columns`].
     ///
     /// # Panics
     /// Never: texts can be written to memory.
@@ -111,6 +139,15 @@ impl Columns {
     }
 
     /// Writes [`Self::to_csv`] to a file.
+    ///
+    /// ```
+    /// use gemmule::columns::Columns;
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let path = dir.path().join("classes.csv");
+    /// Columns::of(&["thin"], None).text("class", |c| (*c).into()).done().write_csv(&path)?;
+    /// assert_eq!(std::fs::read_to_string(&path).unwrap(), "class\nthin\n");
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::File`] if it cannot be written.
@@ -136,28 +173,28 @@ impl Columns {
 }
 
 impl<R> Builder<'_, R> {
-    /// A column of text.
+    /// A column of text. See the example of [`Builder`].
     #[must_use]
     pub fn text(self, name: &str, cell: impl Fn(&R) -> String) -> Self {
         let cells = self.rows.iter().map(cell).collect();
         self.with(name, Column::Text(cells))
     }
 
-    /// A column of whole numbers.
+    /// A column of whole numbers. See the example of [`Columns`].
     #[must_use]
     pub fn integer(self, name: &str, cell: impl Fn(&R) -> Option<i64>) -> Self {
         let cells = self.rows.iter().map(cell).collect();
         self.with(name, Column::Integer(cells))
     }
 
-    /// A column of numbers.
+    /// A column of numbers. See the example of [`Builder`].
     #[must_use]
     pub fn number(self, name: &str, cell: impl Fn(&R) -> Option<f64>) -> Self {
         let cells = self.rows.iter().map(cell).collect();
         self.with(name, Column::Number(cells))
     }
 
-    /// The table.
+    /// The table. See the example of [`Builder`].
     pub fn done(self) -> Columns {
         self.made
     }

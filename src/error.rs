@@ -88,17 +88,29 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// A parameter error; `allowed` and `remedy` complete the sentence of [`Error::Parameter`].
+    /// A parameter error; `allowed` and `remedy` complete the sentence of [`Error::Parameter`]. See the example of [`enum@Error`].
     pub fn parameter(name: &str, value: impl ToString, allowed: &str, remedy: &str) -> Self {
         Self::Parameter { name: name.into(), value: value.to_string(), allowed: allowed.into(), remedy: remedy.into() }
     }
 
     /// A file error.
+    ///
+    /// ```
+    /// use gemmule::error::Error;
+    /// let error = Error::file("day0.tif", "has no pages", "export it again");
+    /// assert_eq!(error.to_string(), "day0.tif: has no pages: export it again");
+    /// ```
     pub fn file(path: impl AsRef<Path>, problem: impl ToString, remedy: &str) -> Self {
         Self::File { path: path.as_ref().into(), problem: problem.to_string(), remedy: remedy.into() }
     }
 
     /// Whether the user's input is at fault (exit code 2) and not the machine or the program (exit code 1).
+    ///
+    /// ```
+    /// use gemmule::error::Error;
+    /// assert!(Error::file("day0.tif", "has no pages", "export it again").is_bad_input());
+    /// assert!(!Error::Cancelled.is_bad_input());
+    /// ```
     pub fn is_bad_input(&self) -> bool {
         matches!(self, Self::Parameter { .. } | Self::File { .. } | Self::VoxelSizeUnknown { .. })
     }

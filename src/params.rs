@@ -5,6 +5,13 @@ use std::ops::RangeInclusive;
 use crate::error::{Error, Result};
 
 /// What `gemmule params` prints about one parameter.
+///
+/// ```
+/// use gemmule::track::TrackParams;
+/// let table = TrackParams::describe();
+/// let sigma = table.iter().find(|p| p.name == "sigma_s_um").expect("a parameter of tracking");
+/// assert_eq!((sigma.default.as_str(), sigma.unit, sigma.allowed.as_str()), ("0.5", "µm", "0.01 to 10.0"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamInfo {
     /// Name as written in a params TOML.
@@ -22,10 +29,16 @@ pub struct ParamInfo {
 }
 
 /// A value with a range of allowed values.
+///
+/// ```
+/// use gemmule::params::InRange;
+/// assert!(0.5.in_range(&(0.0..=1.0)) && !f64::NAN.in_range(&(0.0..=1.0)));
+/// assert!(!vec![0.5, 1.5].in_range(&(0.0..=1.0)) && !Vec::<f64>::new().in_range(&(0.0..=1.0)));
+/// ```
 pub trait InRange {
     /// Type of the range's ends.
     type Bound: std::fmt::Debug;
-    /// Whether the value (each value of a list, which must not be empty) lies in the range; never for NaN.
+    /// Whether the value (each value of a list, which must not be empty) lies in the range; never for NaN. See the example of [`InRange`].
     fn in_range(&self, range: &RangeInclusive<Self::Bound>) -> bool;
 }
 
@@ -57,6 +70,11 @@ impl<T: InRange> InRange for Vec<T> {
 }
 
 /// The error for a parameter outside its range.
+///
+/// ```
+/// let error = gemmule::params::out_of_range("detect.score_min", &0.1, &(0.5..=1000.0));
+/// assert!(error.to_string().starts_with("detect.score_min is 0.1, allowed is 0.5 to 1000.0"), "{error}");
+/// ```
 pub fn out_of_range<T: InRange + std::fmt::Debug>(name: &str, value: &T, range: &RangeInclusive<T::Bound>) -> Error {
     Error::parameter(
         name,
@@ -67,6 +85,12 @@ pub fn out_of_range<T: InRange + std::fmt::Debug>(name: &str, value: &T, range: 
 }
 
 /// Checks one parameter.
+///
+/// ```
+/// use gemmule::params::check;
+/// assert!(check("detect.score_min", &2.1, 0.5..=1000.0).is_ok());
+/// assert!(check("detect.score_min", &f64::NAN, 0.5..=1000.0).is_err());
+/// ```
 ///
 /// # Errors
 /// [`Error::Parameter`] if it is outside `range`.
@@ -101,7 +125,7 @@ macro_rules! params {
             /// Section of the params TOML that holds these parameters.
             pub const SECTION: &'static str = $section;
 
-            /// Checks every parameter against its range.
+            /// Checks every parameter against its range. See the example of [`crate::pipeline::Params::validate`].
             ///
             /// # Errors
             /// [`crate::error::Error::Parameter`] for the first one outside.
@@ -111,7 +135,7 @@ macro_rules! params {
             }
 
             $(
-                #[doc = concat!("These parameters with another [`Self::", stringify!($field), "`](#structfield.", stringify!($field), ").\n\n# Errors\n[`crate::error::Error::Parameter`] if it is out of range.")]
+                #[doc = concat!("These parameters with another [`Self::", stringify!($field), "`](#structfield.", stringify!($field), "). See the example of [`Self`].\n\n# Errors\n[`crate::error::Error::Parameter`] if it is out of range.")]
                 pub fn $field(mut self, $field: $type) -> crate::error::Result<Self> {
                     crate::params::check(concat!($section, ".", stringify!($field)), &$field, $range)?;
                     self.$field = $field;
@@ -119,7 +143,7 @@ macro_rules! params {
                 }
             )+
 
-            /// Name, default, unit, range, meaning and source of every parameter.
+            /// Name, default, unit, range, meaning and source of every parameter. See the example of [`ParamInfo`](crate::params::ParamInfo).
             pub fn describe() -> Vec<crate::params::ParamInfo> {
                 let default = Self::default();
                 vec![ $( crate::params::ParamInfo {

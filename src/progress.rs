@@ -17,10 +17,10 @@ use crate::error::{Error, Result};
 /// assert!(closure.step("ridge", 5, 10).is_err());
 /// ```
 pub trait Progress: Send {
-    /// Called now and then with `done` of `total` units of a stage; `false` cancels the work.
+    /// Called now and then with `done` of `total` units of a stage; `false` cancels the work. See the example of [`Progress`].
     fn report(&mut self, stage: &str, done: u64, total: u64) -> bool;
 
-    /// [`Progress::report`] as a `Result`.
+    /// [`Progress::report`] as a `Result`. See the example of [`Progress`].
     ///
     /// # Errors
     /// [`Error::Cancelled`] if the receiver wants to stop.
@@ -37,6 +37,11 @@ impl<F: FnMut(&str, u64, u64) -> bool + Send> Progress for F {
 }
 
 /// Ignores progress and never cancels.
+///
+/// ```
+/// use gemmule::progress::{Progress, Silent};
+/// assert!((0..10).all(|done| Silent.report("ridge", done, 10)));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

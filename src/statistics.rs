@@ -41,6 +41,13 @@ pub fn smallest_difference(n: usize, sd: f64, alpha: f64, power: f64) -> Option<
 }
 
 /// [`smallest_difference`] of groups of different sizes: √(1/n_a + 1/n_b) for √(2/n), n_a + n_b - 2 degrees of freedom.
+///
+/// ```
+/// use gemmule::statistics::{smallest_difference, smallest_difference_between};
+/// let equal = smallest_difference(6, 1.0, 0.05, 0.8);
+/// assert_eq!(smallest_difference_between((6, 6), 1.0, 0.05, 0.8), equal);
+/// assert!(smallest_difference_between((8, 4), 1.0, 0.05, 0.8) > equal); // as many animals, but unequal groups
+/// ```
 pub fn smallest_difference_between((a, b): (usize, usize), sd: f64, alpha: f64, power: f64) -> Option<f64> {
     let inside = |share: f64| share > 0.0 && share < 1.0;
     if a.min(b) < 2 || !inside(alpha) || !inside(power) {

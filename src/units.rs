@@ -5,6 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 /// A place in µm, (z, y, x). A different type from [`VoxelIndex`] so that the two cannot be mixed up.
+///
+/// ```
+/// use gemmule::units::PointUm;
+/// let (base, head) = (PointUm::new(4.0, 10.0, 20.0), PointUm::new(16.0, 13.0, 24.0));
+/// assert_eq!((base.distance_um(head), base.distance_xy_um(head), base.squared_xy_um2(head)), (13.0, 5.0, 25.0));
+/// assert_eq!(base.lerp(head, 0.5), PointUm::new(10.0, 11.5, 22.0));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PointUm {
     /// Depth along the optical axis, µm.
@@ -16,28 +23,28 @@ pub struct PointUm {
 }
 
 impl PointUm {
-    /// A point from its coordinates in µm.
+    /// A point from its coordinates in µm. See the example of [`PointUm`].
     pub const fn new(z: f64, y: f64, x: f64) -> Self {
         Self { z, y, x }
     }
 
-    /// Euclidean distance, µm.
+    /// Euclidean distance, µm. See the example of [`PointUm`].
     pub fn distance_um(self, other: Self) -> f64 {
         ((self.z - other.z).powi(2) + (self.y - other.y).powi(2) + (self.x - other.x).powi(2)).sqrt()
     }
 
-    /// Distance in the image plane, µm: z of in-vivo stacks is some ten times less sure than x and y.
+    /// Distance in the image plane, µm: z of in-vivo stacks is some ten times less sure than x and y. See the example of [`PointUm`].
     pub fn distance_xy_um(self, other: Self) -> f64 {
         self.squared_xy_um2(other).sqrt()
     }
 
-    /// Its square, µm²: all that a search for the nearest needs.
+    /// Its square, µm²: all that a search for the nearest needs. See the example of [`PointUm`].
     pub fn squared_xy_um2(self, other: Self) -> f64 {
         let (dy, dx) = (self.y - other.y, self.x - other.x);
         dy * dy + dx * dx
     }
 
-    /// The point `fraction` of the way to `other` (0: here, 1: there).
+    /// The point `fraction` of the way to `other` (0: here, 1: there). See the example of [`PointUm`].
     pub fn lerp(self, other: Self, fraction: f64) -> Self {
         Self::new(
             self.z + (other.z - self.z) * fraction,
@@ -48,6 +55,14 @@ impl PointUm {
 }
 
 /// A voxel by its 0-based indices.
+///
+/// ```
+/// use gemmule::units::VoxelIndex;
+/// use gemmule::volume::Shape;
+/// let brightest = Shape::new(3, 4, 5)?.voxel(27);
+/// assert_eq!(brightest, VoxelIndex { z: 1, y: 1, x: 2 });
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VoxelIndex {
     /// Plane.
@@ -81,7 +96,7 @@ impl VoxelSize {
     /// Largest edge accepted, µm: above it a unit was mistaken (nanometres read as µm).
     pub const MAX_UM: f64 = 1e4;
 
-    /// A voxel size in µm.
+    /// A voxel size in µm. See the example of [`VoxelSize`].
     ///
     /// # Errors
     /// [`Error::Parameter`] if an edge is not a number in [`Self::MIN_UM`]..=[`Self::MAX_UM`].
@@ -100,6 +115,12 @@ impl VoxelSize {
     }
 
     /// Volume of one voxel, µm³.
+    ///
+    /// ```
+    /// use gemmule::units::VoxelSize;
+    /// assert_eq!(VoxelSize::new(1.0, 0.5, 0.25)?.volume_um3(), 0.125);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub fn volume_um3(self) -> f64 {
         self.z_um * self.y_um * self.x_um
     }

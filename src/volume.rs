@@ -13,6 +13,16 @@ pub use planes::{Part, Planes, Source, StackParts};
 pub use view::{StackView, VolumeView, VoxelsView};
 
 /// Number of voxels along each axis; each at least 1.
+///
+/// ```
+/// use gemmule::units::VoxelIndex;
+/// use gemmule::volume::Shape;
+/// let shape = Shape::new(2, 3, 4)?;
+/// assert_eq!((shape.len(), shape.index(1, 2, 3)), (24, 23));
+/// assert_eq!(shape.voxel(23), VoxelIndex { z: 1, y: 2, x: 3 });
+/// assert!(Shape::new(2, 0, 4).is_err());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// Planes.
@@ -24,7 +34,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// A shape.
+    /// A shape. See the example of [`Shape`].
     ///
     /// # Errors
     /// [`Error::Parameter`] if an axis is 0 or the number of voxels does not fit in memory.
@@ -41,18 +51,18 @@ impl Shape {
         }
     }
 
-    /// Number of voxels.
+    /// Number of voxels. See the example of [`Shape`].
     #[allow(clippy::len_without_is_empty, reason = "a shape has at least one voxel")]
     pub fn len(self) -> usize {
         self.z * self.y * self.x
     }
 
-    /// Position of a voxel in the flat array.
+    /// Position of a voxel in the flat array. See the example of [`Shape`].
     pub fn index(self, z: usize, y: usize, x: usize) -> usize {
         (z * self.y + y) * self.x + x
     }
 
-    /// The voxel at a position of the flat array.
+    /// The voxel at a position of the flat array. See the example of [`Shape`].
     pub fn voxel(self, index: usize) -> VoxelIndex {
         VoxelIndex { z: index / (self.y * self.x), y: index / self.x % self.y, x: index % self.x }
     }
@@ -79,7 +89,7 @@ pub struct Volume<T> {
 }
 
 impl<T> Volume<T> {
-    /// A volume over `data`, (z, y, x) with x fastest.
+    /// A volume over `data`, (z, y, x) with x fastest. See the example of [`Volume`].
     ///
     /// # Errors
     /// [`Error::Parameter`] if `data` does not hold exactly `shape.len()` voxels.
@@ -88,27 +98,27 @@ impl<T> Volume<T> {
         Ok(Self { shape, data })
     }
 
-    /// The shape.
+    /// The shape. See the example of [`Volume::plane`].
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// All voxels, x fastest.
+    /// All voxels, x fastest. See the example of [`Volume::plane`].
     pub fn as_slice(&self) -> &[T] {
         &self.data
     }
 
-    /// All voxels, x fastest, to write to.
+    /// All voxels, x fastest, to write to. See the example of [`Volume::plane`].
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         &mut self.data
     }
 
-    /// The voxels, without the shape.
+    /// The voxels, without the shape. See the example of [`Volume::plane`].
     pub fn into_vec(self) -> Vec<T> {
         self.data
     }
 
-    /// One voxel.
+    /// One voxel. See the example of [`Volume`].
     ///
     /// # Panics
     /// If the voxel is outside the volume, as slices do.
@@ -123,6 +133,16 @@ impl<T> Volume<T> {
 
     /// The voxels of one plane.
     ///
+    /// ```
+    /// use gemmule::volume::{Shape, Volume};
+    /// let mut volume = Volume::filled(Shape::new(2, 1, 3)?, 0);
+    /// volume.as_mut_slice()[4] = 7;
+    /// assert_eq!((volume.shape().z, volume.plane(1)), (2, &[0, 7, 0][..]));
+    /// assert_eq!(volume.as_slice(), [0, 0, 0, 0, 7, 0]);
+    /// assert_eq!(volume.into_vec().len(), 6);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If there is no such plane.
     pub fn plane(&self, z: usize) -> &[T] {
@@ -131,6 +151,16 @@ impl<T> Volume<T> {
     }
 
     /// The same volume as an `ndarray` view.
+    ///
+    /// ```
+    /// use gemmule::volume::Volume;
+    /// let array = ndarray::Array3::from_shape_fn((2, 3, 4), |(z, y, x)| 100 * z + 10 * y + x);
+    /// let turned = array.permuted_axes([2, 1, 0]); // any memory order
+    /// let volume = Volume::from_view(turned.view())?;
+    /// assert_eq!(*volume.at(3, 2, 1), 123);
+    /// assert_eq!(volume.view(), turned.view());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Panics
     /// Never: the length was checked when the volume was made.
@@ -141,12 +171,12 @@ impl<T> Volume<T> {
 }
 
 impl<T: Clone> Volume<T> {
-    /// A volume with the same value everywhere.
+    /// A volume with the same value everywhere. See the example of [`Volume::plane`].
     pub fn filled(shape: Shape, value: T) -> Self {
         Self { shape, data: vec![value; shape.len()] }
     }
 
-    /// A copy of a view of any memory order.
+    /// A copy of a view of any memory order. See the example of [`Volume::view`].
     ///
     /// # Errors
     /// [`Error::Parameter`] if an axis of the view is empty.
@@ -158,6 +188,13 @@ impl<T: Clone> Volume<T> {
 
 impl Volume<f32> {
     /// Trilinear interpolation at fractional voxel coordinates, clamped to the volume (the border value continues).
+    ///
+    /// ```
+    /// use gemmule::volume::{Shape, Volume};
+    /// let volume = Volume::new(Shape::new(1, 1, 3)?, vec![0.0, 10.0, 20.0])?;
+    /// assert_eq!((volume.sample(0.0, 0.0, 0.5), volume.sample(0.0, 0.0, 9.0)), (5.0, 20.0));
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub fn sample(&self, z: f64, y: f64, x: f64) -> f32 {
         let axis = |v: f64, n: usize| {
             let v = if v.is_finite() { v.clamp(0.0, (n - 1) as f64) } else { 0.0 };
@@ -182,6 +219,16 @@ impl Volume<f32> {
 }
 
 /// Where the voxels of a volume lie in µm: a stack's own grid, or a binned one whose first centre is off the origin.
+///
+/// ```
+/// use gemmule::units::{PointUm, VoxelSize};
+/// use gemmule::volume::{Grid, Shape};
+/// let grid = Grid::of_stack(Shape::new(10, 100, 100)?, VoxelSize::new(1.0, 0.5, 0.25)?);
+/// assert_eq!(grid.to_um(3.0, 10.0, 10.0), PointUm::new(3.0, 5.0, 2.5));
+/// assert_eq!(grid.to_voxel(PointUm::new(3.0, 5.0, 2.5)), (3.0, 10.0, 10.0));
+/// assert!(grid.contains(PointUm::default()) && !grid.contains(PointUm::new(9.5, 0.0, 0.0)));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grid {
     /// Number of voxels.
@@ -193,12 +240,12 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The grid of a stack as it lies in its file: origin 0.
+    /// The grid of a stack as it lies in its file: origin 0. See the example of [`Grid`].
     pub fn of_stack(shape: Shape, voxel_size: VoxelSize) -> Self {
         Self { shape, voxel_size, origin: PointUm::default() }
     }
 
-    /// Centre of a voxel given by (fractional) indices, µm.
+    /// Centre of a voxel given by (fractional) indices, µm. See the example of [`Grid`].
     pub fn to_um(&self, z: f64, y: f64, x: f64) -> PointUm {
         PointUm::new(
             self.origin.z + z * self.voxel_size.z_um,
@@ -207,7 +254,7 @@ impl Grid {
         )
     }
 
-    /// Fractional voxel indices (z, y, x) of a place.
+    /// Fractional voxel indices (z, y, x) of a place. See the example of [`Grid`].
     pub fn to_voxel(&self, p: PointUm) -> (f64, f64, f64) {
         (
             (p.z - self.origin.z) / self.voxel_size.z_um,
@@ -216,7 +263,7 @@ impl Grid {
         )
     }
 
-    /// Whether a place lies between the outermost voxel centres.
+    /// Whether a place lies between the outermost voxel centres. See the example of [`Grid`].
     pub fn contains(&self, p: PointUm) -> bool {
         let (z, y, x) = self.to_voxel(p);
         let inside = |v: f64, n: usize| v >= 0.0 && v <= (n - 1) as f64;
@@ -225,6 +272,17 @@ impl Grid {
 }
 
 /// Voxels in the type the file holds.
+///
+/// ```
+/// use gemmule::volume::{Shape, Volume, Voxels};
+/// let voxels = Voxels::U8(Volume::new(Shape::new(1, 1, 3)?, vec![0, 7, 255])?);
+/// assert_eq!((voxels.type_name(), voxels.shape().x, voxels.value(1)), ("u8", 3, 7.0));
+/// assert_eq!(voxels.type_maximum(), Some(255.0));
+/// let view = voxels.view(); // borrowed, with the same to ask
+/// assert_eq!((view.type_name(), view.shape(), view.value(2)), ("u8", voxels.shape(), 255.0));
+/// assert_eq!(view.type_maximum(), voxels.type_maximum());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Voxels {
     /// Unsigned 8 bit.
@@ -238,7 +296,7 @@ pub enum Voxels {
 }
 
 impl Voxels {
-    /// The shape.
+    /// The shape. See the example of [`Voxels`].
     pub fn shape(&self) -> Shape {
         match self {
             Self::U8(v) => v.shape(),
@@ -248,17 +306,17 @@ impl Voxels {
         }
     }
 
-    /// The same voxels, borrowed.
+    /// The same voxels, borrowed. See the example of [`Voxels`].
     pub fn view(&self) -> VoxelsView<'_> {
         self.into()
     }
 
-    /// Name of the voxel type: u8, u16, i16 or f32.
+    /// Name of the voxel type: u8, u16, i16 or f32. See the example of [`Voxels`].
     pub fn type_name(&self) -> &'static str {
         self.view().type_name()
     }
 
-    /// One voxel of the flat array as f32 (exact for every type).
+    /// One voxel of the flat array as f32 (exact for every type). See the example of [`Voxels`].
     ///
     /// # Panics
     /// If `index` is outside the volume.
@@ -266,13 +324,23 @@ impl Voxels {
         self.view().value(index)
     }
 
-    /// The largest value the type can hold, where a detector saturates; none for floats.
+    /// The largest value the type can hold, where a detector saturates; none for floats. See the example of [`Voxels`].
     pub fn type_maximum(&self) -> Option<f32> {
         self.view().type_maximum()
     }
 }
 
 /// One channel of one time point: voxels and how large they are.
+///
+/// ```
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Shape, Stack, Volume, Voxels};
+/// let voxels = Voxels::U16(Volume::filled(Shape::new(2, 3, 4)?, 100));
+/// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.12, 0.12)? };
+/// assert_eq!(stack.grid().to_um(1.0, 0.0, 0.0).z, 1.0);
+/// assert_eq!(stack.view().voxels.value(0), 100.0);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stack {
     /// The voxels.
@@ -282,12 +350,12 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The same stack, borrowed.
+    /// The same stack, borrowed. See the example of [`Stack`].
     pub fn view(&self) -> StackView<'_> {
         self.into()
     }
 
-    /// The stack's own grid.
+    /// The stack's own grid. See the example of [`Stack`].
     pub fn grid(&self) -> Grid {
         Grid::of_stack(self.voxels.shape(), self.voxel_size)
     }

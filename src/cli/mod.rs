@@ -25,6 +25,12 @@ use crate::cli::args::Cli;
 /// Runs a command line, program name first, and returns the exit code: 0 done, 2 bad input, 1 failed.
 ///
 /// Results go to stdout, everything else to stderr.
+///
+/// ```
+/// use std::ffi::OsString;
+/// assert_eq!(gemmule::cli::run(["gemmule", "params"].map(OsString::from)), 0);
+/// assert_eq!(gemmule::cli::run(["gemmule", "detekt"].map(OsString::from)), 2); // no such command
+/// ```
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     // clap prints its own errors and ends with 2, or with 0 after --help and --version.
     let cli = match Cli::try_parse_from(arguments) {

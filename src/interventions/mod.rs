@@ -12,6 +12,14 @@ use crate::error::{Error, Result};
 const OWN: &str = include_str!("interventions.toml");
 
 /// A file of interventions.
+///
+/// ```
+/// use gemmule::interventions::Interventions;
+/// let known = Interventions::own();
+/// assert!(known.all.iter().all(|i| !i.source.is_empty()));
+/// assert!(known.get("placebo").is_err()); // no such name
+/// assert!(known.baseline.formation_2_days > 0.0);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interventions {
@@ -23,6 +31,11 @@ pub struct Interventions {
 }
 
 /// Turnover at rest; the loss of old spines follows from it, so that density stays as it is.
+///
+/// ```
+/// let rest = gemmule::interventions::Interventions::own().baseline;
+/// assert!((0.0..=1.0).contains(&rest.transient_share) && rest.transient_half_life_days > 0.0);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
@@ -37,6 +50,18 @@ pub struct Baseline {
 }
 
 /// One intervention.
+///
+/// ```
+/// use gemmule::interventions::Interventions;
+/// let known = Interventions::own();
+/// let psilocybin = known.get("psilocybin")?;
+/// assert_eq!(psilocybin.treatment, "psilocybin");
+/// assert!(psilocybin.days.iter().any(|day| *day < 0.0)); // imaged before the dose too
+/// let formed_more = psilocybin.kinetics.iter().any(|piece| piece.formation_2_days > Some(known.baseline.formation_2_days));
+/// assert!(formed_more && psilocybin.erase.is_none());
+/// assert!(psilocybin.reference.iter().all(|figure| !figure.source.is_empty()));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intervention {
@@ -66,7 +91,7 @@ pub struct Intervention {
     pub reference: Vec<Reference>,
 }
 
-/// Kinetics between two days relative to the dose; what is not named stays as at the baseline.
+/// Kinetics between two days relative to the dose; what is not named stays as at the baseline. See the example of [`Intervention`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Piece {
@@ -87,6 +112,12 @@ pub struct Piece {
 }
 
 /// Removal of what was born between two days.
+///
+/// ```
+/// let known = gemmule::interventions::Interventions::own();
+/// let erased = known.all.iter().find_map(|i| i.erase.as_ref()).expect("one of them erases new spines");
+/// assert!(erased.born_after_day < erased.day);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Erase {
@@ -96,7 +127,7 @@ pub struct Erase {
     pub born_after_day: f64,
 }
 
-/// One published figure.
+/// One published figure. See the example of [`Intervention`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
@@ -134,6 +165,27 @@ impl Interventions {
     }
 
     /// Reads a file laid out as `interventions.toml`.
+    ///
+    /// ```
+    /// use gemmule::interventions::Interventions;
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let path = dir.path().join("ours.toml");
+    /// std::fs::write(&path, r#"
+    /// [baseline]
+    /// formation_2_days = 0.08
+    /// transient_share = 0.5
+    /// transient_half_life_days = 4.0
+    /// source = "our own animals"
+    /// [[intervention]]
+    /// name = "ketamine-low"
+    /// treatment = "ketamine"
+    /// label = "ketamine, 5 mg/kg"
+    /// days = [-1, 1, 3]
+    /// source = "to be measured"
+    /// "#).unwrap();
+    /// assert_eq!(Interventions::read(&path)?.get("ketamine-low")?.days, [-1.0, 1.0, 3.0]);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::File`] if it cannot be read or understood, or a value is out of range.
@@ -176,7 +228,7 @@ impl Interventions {
         Ok(read)
     }
 
-    /// An intervention by its name.
+    /// An intervention by its name. See the example of [`Interventions::own`].
     ///
     /// # Errors
     /// [`Error::Parameter`] for a name that is not there, with those that are.

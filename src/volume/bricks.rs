@@ -31,23 +31,23 @@ pub struct Bricks<T> {
 }
 
 impl<T: Copy + Default> Bricks<T> {
-    /// A volume of which nothing is held yet.
+    /// A volume of which nothing is held yet. See the example of [`Bricks`].
     pub fn new(shape: Shape) -> Self {
         let (rows, columns) = (shape.y.div_ceil(EDGE), shape.x.div_ceil(EDGE));
         Self { shape, rows, columns, table: vec![ABSENT; shape.z * rows * columns], data: Vec::new() }
     }
 
-    /// The shape of the whole volume.
+    /// The shape of the whole volume. See the example of [`Bricks::set`].
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// Bytes of what is held.
+    /// Bytes of what is held. See the example of [`Bricks::set`].
     pub fn held_bytes(&self) -> usize {
         size_of_val(self.data.as_slice()) + size_of_val(self.table.as_slice())
     }
 
-    /// Holds every brick that a box of voxels (z, y, x) touches, within the volume; new ones are zero.
+    /// Holds every brick that a box of voxels (z, y, x) touches, within the volume; new ones are zero. See the example of [`Bricks`].
     pub fn hold(&mut self, [z, y, x]: [std::ops::Range<usize>; 3]) {
         let (y, x) = (y.start..y.end.min(self.shape.y), x.start..x.end.min(self.shape.x));
         if y.is_empty() || x.is_empty() {
@@ -77,7 +77,7 @@ impl<T: Copy + Default> Bricks<T> {
         (brick != ABSENT).then(|| brick as usize * BRICK + y % EDGE * EDGE + x % EDGE)
     }
 
-    /// A voxel, if it is held.
+    /// A voxel, if it is held. See the example of [`Bricks`].
     ///
     /// # Panics
     /// If the voxel is outside the volume, as slices do.
@@ -88,6 +88,20 @@ impl<T: Copy + Default> Bricks<T> {
 
     /// Sets a voxel, and holds its brick.
     ///
+    /// ```
+    /// use gemmule::volume::{Bricks, Shape};
+    /// let mut labels = Bricks::<u16>::new(Shape::new(5, 100, 200)?);
+    /// let (bytes, held) = (labels.held_bytes(), labels.holds_plane(2));
+    /// labels.set(2, 15, 5, 7);
+    /// assert!(!held && labels.holds_plane(2));
+    /// assert_eq!(labels.held_bytes() - bytes, 2 * 32 * 32); // one brick
+    /// assert_eq!((labels.plane(2).len(), labels.plane(2)[15 * 200 + 5]), (20_000, 7));
+    /// labels.fill_plane_with(2, |i| i as u16);
+    /// assert_eq!((*labels.to_volume().at(2, 1, 3), *labels.to_volume().at(2, 1, 100)), (203, 0)); // 0 where nothing is held
+    /// assert_eq!(labels.shape().z, 5);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If the voxel is outside the volume, as slices do.
     pub fn set(&mut self, z: usize, y: usize, x: usize, value: T) {
@@ -95,13 +109,13 @@ impl<T: Copy + Default> Bricks<T> {
         self.data[brick + y % EDGE * EDGE + x % EDGE] = value;
     }
 
-    /// Whether anything of a plane is held.
+    /// Whether anything of a plane is held. See the example of [`Bricks::set`].
     pub fn holds_plane(&self, z: usize) -> bool {
         let bricks = self.rows * self.columns;
         self.table[z * bricks..(z + 1) * bricks].iter().any(|&brick| brick != ABSENT)
     }
 
-    /// Copies what is held of a plane from all of its voxels.
+    /// Copies what is held of a plane from all of its voxels. See the example of [`Bricks`].
     ///
     /// # Panics
     /// If `plane` is shorter than a plane.
@@ -109,7 +123,7 @@ impl<T: Copy + Default> Bricks<T> {
         self.fill_plane_with(z, |i| plane[i]);
     }
 
-    /// Sets what is held of a plane from the position of each voxel in the plane.
+    /// Sets what is held of a plane from the position of each voxel in the plane. See the example of [`Bricks::set`].
     pub fn fill_plane_with(&mut self, z: usize, value: impl Fn(usize) -> T) {
         let Shape { y: ny, x: nx, .. } = self.shape;
         for row in 0..self.rows {
@@ -127,7 +141,7 @@ impl<T: Copy + Default> Bricks<T> {
         }
     }
 
-    /// All voxels of a plane; the default where they are not held.
+    /// All voxels of a plane; the default where they are not held. See the example of [`Bricks::set`].
     pub fn plane(&self, z: usize) -> Vec<T> {
         let Shape { y: ny, x: nx, .. } = self.shape;
         let mut plane = vec![T::default(); ny * nx];
@@ -147,7 +161,7 @@ impl<T: Copy + Default> Bricks<T> {
         plane
     }
 
-    /// The whole volume; the default where nothing is held.
+    /// The whole volume; the default where nothing is held. See the example of [`Bricks::set`].
     pub fn to_volume(&self) -> Volume<T> {
         let mut volume = Volume::filled(self.shape, T::default());
         let plane = self.shape.y * self.shape.x;
@@ -170,8 +184,14 @@ impl<T: Copy + Default> From<&Volume<T>> for Bricks<T> {
 }
 
 /// Voxels that can be mixed.
+///
+/// ```
+/// use gemmule::volume::Mix;
+/// assert_eq!(f32::mix(1.0, 3.0, 0.25), 1.5);
+/// assert_eq!(<[f32; 2]>::mix([0.0, 10.0], [4.0, 10.0], 0.5), [2.0, 10.0]); // each by itself
+/// ```
 pub trait Mix: Copy + Default {
-    /// a + (b - a) * share.
+    /// a + (b - a) * share. See the example of [`Mix`].
     fn mix(a: Self, b: Self, share: f32) -> Self;
 }
 
@@ -194,6 +214,15 @@ where
 
 impl<T: Mix> Bricks<T> {
     /// Trilinear interpolation at fractional voxel coordinates, clamped to the volume as [`Volume::sample`] is; `None` where a corner is not held.
+    ///
+    /// ```
+    /// use gemmule::volume::{Bricks, Shape, Volume};
+    /// let shape = Shape::new(2, 3, 4)?;
+    /// let volume = Volume::new(shape, (0..24u8).map(f32::from).collect())?;
+    /// assert_eq!(Bricks::from(&volume).sample(0.5, 1.0, 1.5), Some(volume.sample(0.5, 1.0, 1.5)));
+    /// assert_eq!(Bricks::<f32>::new(shape).sample(0.5, 1.0, 1.5), None); // nothing is held
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     #[inline]
     pub fn sample(&self, z: f64, y: f64, x: f64) -> Option<T> {
         let axis = |v: f64, n: usize| {

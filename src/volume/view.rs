@@ -35,6 +35,15 @@ impl<T> Copy for VolumeView<'_, T> {}
 impl<'a, T> VolumeView<'a, T> {
     /// A view of `data`, (z, y, x) with x fastest.
     ///
+    /// ```
+    /// use gemmule::volume::{Shape, VolumeView};
+    /// let mine = [1u16, 2, 3, 4, 5, 6];
+    /// let view = VolumeView::new(Shape::new(1, 2, 3)?, &mine)?;
+    /// assert_eq!(view.as_slice()[5], 6);
+    /// assert!(VolumeView::new(Shape::new(2, 2, 3)?, &mine).is_err()); // too few voxels
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Parameter`] if `data` does not hold exactly `shape.len()` voxels.
     pub fn new(shape: Shape, data: &'a [T]) -> Result<Self> {
@@ -49,12 +58,12 @@ impl<'a, T> VolumeView<'a, T> {
         Ok(Self { shape, data })
     }
 
-    /// The shape.
+    /// The shape. See the example of [`VolumeView`].
     pub fn shape(self) -> Shape {
         self.shape
     }
 
-    /// All voxels, x fastest.
+    /// All voxels, x fastest. See the example of [`VolumeView::new`].
     pub fn as_slice(self) -> &'a [T] {
         self.data
     }
@@ -95,7 +104,7 @@ impl<'a, T> TryFrom<ArrayView3<'a, T>> for VolumeView<'a, T> {
     }
 }
 
-/// Borrowed voxels in the type their owner holds.
+/// Borrowed voxels in the type their owner holds. See the example of [`crate::volume::Voxels`].
 #[derive(Clone, Copy, Debug)]
 pub enum VoxelsView<'a> {
     /// Unsigned 8 bit.
@@ -109,7 +118,7 @@ pub enum VoxelsView<'a> {
 }
 
 impl<'a> VoxelsView<'a> {
-    /// The shape.
+    /// The shape. See the example of [`crate::volume::Voxels`].
     pub fn shape(self) -> Shape {
         match self {
             Self::U8(v) => v.shape(),
@@ -120,6 +129,14 @@ impl<'a> VoxelsView<'a> {
     }
 
     /// The planes of a range.
+    ///
+    /// ```
+    /// use gemmule::volume::{Shape, Volume, Voxels};
+    /// let voxels = Voxels::U8(Volume::new(Shape::new(3, 2, 2)?, (0..12).collect())?);
+    /// let middle = voxels.view().planes(1..2);
+    /// assert_eq!((middle.shape().z, middle.value(0)), (1, 4.0));
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If the range is empty or goes beyond the volume, as slices do.
@@ -133,7 +150,7 @@ impl<'a> VoxelsView<'a> {
         }
     }
 
-    /// Name of the voxel type: u8, u16, i16 or f32.
+    /// Name of the voxel type: u8, u16, i16 or f32. See the example of [`crate::volume::Voxels`].
     pub fn type_name(self) -> &'static str {
         match self {
             Self::U8(_) => "u8",
@@ -143,7 +160,7 @@ impl<'a> VoxelsView<'a> {
         }
     }
 
-    /// One voxel of the flat array as f32 (exact for every type).
+    /// One voxel of the flat array as f32 (exact for every type). See the example of [`crate::volume::Voxels`].
     ///
     /// # Panics
     /// If `index` is outside the volume.
@@ -156,7 +173,7 @@ impl<'a> VoxelsView<'a> {
         }
     }
 
-    /// The largest value the type can hold, where a detector saturates; none for floats.
+    /// The largest value the type can hold, where a detector saturates; none for floats. See the example of [`crate::volume::Voxels`].
     pub fn type_maximum(self) -> Option<f32> {
         match self {
             Self::U8(_) => Some(f32::from(u8::MAX)),
@@ -208,7 +225,7 @@ pub struct StackView<'a> {
 }
 
 impl<'a> StackView<'a> {
-    /// A view of finite voxels.
+    /// A view of finite voxels. See the example of [`StackView`].
     ///
     /// # Errors
     /// [`Error::Parameter`] if a float is not finite; the message names the first such voxel.
@@ -227,7 +244,7 @@ impl<'a> StackView<'a> {
         Ok(Self { voxels, voxel_size })
     }
 
-    /// The stack's own grid.
+    /// The stack's own grid. See the example of [`StackView`].
     pub fn grid(self) -> Grid {
         Grid::of_stack(self.voxels.shape(), self.voxel_size)
     }

@@ -3,6 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 /// A displacement in the frame of a line, µm: along it, to its left in the image plane, and along z.
+///
+/// ```
+/// use gemmule::geometry::Local;
+/// // Along a dendrite that runs towards larger x, left is towards smaller y.
+/// let local = Local { ds_um: 0.5, du_um: 0.2, dw_um: 1.0 };
+/// assert_eq!(local.zyx((0.0, 1.0)), [1.0, -0.2, 0.5]);
+/// assert_eq!(Local::from_zyx([1.0, -0.2, 0.5], (0.0, 1.0)), local);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Local {
     /// Along the tangent.
@@ -14,12 +22,12 @@ pub struct Local {
 }
 
 impl Local {
-    /// The displacement as (z, y, x), where the tangent in the image plane is (`ty`, `tx`).
+    /// The displacement as (z, y, x), where the tangent in the image plane is (`ty`, `tx`). See the example of [`Local`].
     pub fn zyx(self, (ty, tx): (f64, f64)) -> [f64; 3] {
         [self.dw_um, self.ds_um * ty - self.du_um * tx, self.ds_um * tx + self.du_um * ty]
     }
 
-    /// The displacement (z, y, x) in the frame of the tangent (`ty`, `tx`).
+    /// The displacement (z, y, x) in the frame of the tangent (`ty`, `tx`). See the example of [`Local`].
     pub fn from_zyx([z, y, x]: [f64; 3], (ty, tx): (f64, f64)) -> Self {
         Self { ds_um: y * ty + x * tx, du_um: x * ty - y * tx, dw_um: z }
     }
@@ -35,6 +43,13 @@ impl Local {
 }
 
 /// Displacement at knots along one line.
+///
+/// ```
+/// use gemmule::geometry::{ElasticLine, Local};
+/// let along = |ds_um| Local { ds_um, ..Local::default() };
+/// let line = ElasticLine { s_um: vec![0.0, 10.0], shift: vec![along(0.0), along(1.0)] };
+/// assert_eq!((line.at(5.0).ds_um, line.at(30.0).ds_um), (0.5, 1.0));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ElasticLine {
     /// Arc length of each knot, µm, increasing.
@@ -44,7 +59,7 @@ pub struct ElasticLine {
 }
 
 impl ElasticLine {
-    /// Displacement at an arc length, linear between knots and constant beyond the first and last; zero without knots.
+    /// Displacement at an arc length, linear between knots and constant beyond the first and last; zero without knots. See the example of [`ElasticLine`].
     pub fn at(&self, s_um: f64) -> Local {
         let n = self.s_um.len();
         if n == 0 {
@@ -62,6 +77,14 @@ impl ElasticLine {
 /// Displacement along every line of a session, in the order of its lines.
 ///
 /// It says nothing of how it was found: kernel regression of linked points or alignment of side profiles.
+///
+/// ```
+/// use gemmule::geometry::{Elastic, ElasticLine, Local};
+/// let deeper = Local { dw_um: 0.8, ..Local::default() };
+/// let elastic = Elastic { lines: vec![ElasticLine { s_um: vec![0.0], shift: vec![deeper] }] };
+/// assert_eq!(elastic.at(0, 12.0), deeper);
+/// assert_eq!(elastic.at(1, 12.0), Local::default()); // no such line
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Elastic {
     /// One per line.
@@ -69,7 +92,7 @@ pub struct Elastic {
 }
 
 impl Elastic {
-    /// Displacement at an arc length of a line; zero for a line that is not there.
+    /// Displacement at an arc length of a line; zero for a line that is not there. See the example of [`Elastic`].
     pub fn at(&self, line: usize, s_um: f64) -> Local {
         self.lines.get(line).map_or_else(Local::default, |l| l.at(s_um))
     }

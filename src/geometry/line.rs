@@ -18,6 +18,18 @@ const MIN_LENGTH_UM: f64 = 1.0;
 pub(crate) const Z_WEIGHT: f64 = 0.3;
 
 /// A centreline with its tangents in the image plane.
+///
+/// ```
+/// use gemmule::geometry::Line;
+/// use gemmule::model::Side;
+/// use gemmule::units::PointUm;
+/// let trace: Vec<PointUm> = (0..=40).map(|i| PointUm::new(5.0, 10.0, 0.5 * f64::from(i))).collect();
+/// let line = Line::from_trace(1, &trace).expect("20 µm have a direction");
+/// assert!((line.length_um() - 20.0).abs() < 1e-9);
+/// let head = line.foot(0, PointUm::new(6.0, 8.5, 12.0));
+/// assert!((head.s_um - 12.0).abs() < 1e-9 && (head.u_um - 1.5).abs() < 1e-9 && (head.w_um - 1.0).abs() < 1e-9);
+/// assert_eq!(head.side(), Side::Left);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// Number of the dendrite in its own session.
@@ -30,7 +42,7 @@ pub struct Line {
     pub tangents: Vec<(f64, f64)>,
 }
 
-/// Where a place lies beside a line.
+/// Where a place lies beside a line. See the example of [`Line`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Foot {
     /// Position of the line among those asked.
@@ -48,7 +60,7 @@ pub struct Foot {
 }
 
 impl Foot {
-    /// Side of the line.
+    /// Side of the line. See the example of [`Line`].
     pub fn side(&self) -> Side {
         if self.u_um >= 0.0 { Side::Left } else { Side::Right }
     }
@@ -59,7 +71,7 @@ impl Line {
     /// Gaussian (.6 µm in the image plane, 2 µm along z). Arc length is that in the image plane, because z of a trace
     /// jumps by whole planes.
     ///
-    /// None for a trace shorter than 1 µm in the image plane: it has no direction, and no sides.
+    /// None for a trace shorter than 1 µm in the image plane: it has no direction, and no sides. See the example of [`Line`].
     pub fn from_trace(dendrite_id: i64, trace: &[PointUm]) -> Option<Self> {
         let mut points = trace.to_vec();
         points.dedup_by(|next, kept| (next.y, next.x) == (kept.y, kept.x));
@@ -84,6 +96,16 @@ impl Line {
     }
 
     /// The line of a traced dendrite, which is smooth already.
+    ///
+    /// ```
+    /// use gemmule::geometry::Line;
+    /// use gemmule::model::Dendrite;
+    /// use gemmule::units::PointUm;
+    /// let points = vec![PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 8.0)];
+    /// let dendrite = Dendrite { dendrite_id: 3, points, s_um: vec![0.0, 8.0], radius_um: vec![0.4; 2], parent: None, unscorable: vec![] };
+    /// let line = Line::from_dendrite(&dendrite);
+    /// assert_eq!((line.dendrite_id, line.length_um()), (3, 8.0));
+    /// ```
     pub fn from_dendrite(dendrite: &Dendrite) -> Self {
         Self::with_tangents(i64::from(dendrite.dendrite_id), dendrite.points.clone(), dendrite.s_um.clone())
     }
@@ -103,18 +125,28 @@ impl Line {
         Self { dendrite_id, points, s_um, tangents }
     }
 
-    /// Length, µm.
+    /// Length, µm. See the example of [`Line`].
     pub fn length_um(&self) -> f64 {
         self.s_um.last().copied().unwrap_or(0.0)
     }
 
     /// The line in another session's µm; arc length stays that of its own session.
+    ///
+    /// ```
+    /// use gemmule::geometry::{Line, Rigid};
+    /// use gemmule::units::PointUm;
+    /// let trace = [PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 8.0)];
+    /// let line = Line::from_trace(1, &trace).expect("8 µm have a direction");
+    /// let moved = line.moved(&Rigid::new([0.0; 3], PointUm::default(), PointUm::new(2.0, 0.0, 1.0)));
+    /// assert_eq!(moved.s_um, line.s_um);
+    /// assert!(moved.points[0].distance_um(PointUm::new(7.0, 10.0, 1.0)) < 1e-9);
+    /// ```
     pub fn moved(&self, rigid: &Rigid) -> Self {
         let points = self.points.iter().map(|&p| rigid.apply(p)).collect();
         Self::with_tangents(self.dendrite_id, points, self.s_um.clone())
     }
 
-    /// Where `place` lies beside this line; `line` is only copied into the answer.
+    /// Where `place` lies beside this line; `line` is only copied into the answer. See the example of [`Line`].
     pub fn foot(&self, line: usize, place: PointUm) -> Foot {
         let distance2 =
             |p: &PointUm| (p.y - place.y).powi(2) + (p.x - place.x).powi(2) + (Z_WEIGHT * (p.z - place.z)).powi(2);
@@ -139,6 +171,15 @@ impl Line {
 }
 
 /// The foot of a place on the nearest of some lines (z counted .3); none if there are no lines.
+///
+/// ```
+/// use gemmule::geometry::{Line, nearest_line};
+/// use gemmule::units::PointUm;
+/// let along_x = |y| Line::from_trace(1, &[PointUm::new(5.0, y, 0.0), PointUm::new(5.0, y, 20.0)]);
+/// let lines: Vec<Line> = [10.0, 16.0].into_iter().filter_map(along_x).collect();
+/// let foot = nearest_line(&lines, PointUm::new(5.0, 15.0, 7.0)).expect("there are lines");
+/// assert!(foot.line == 1 && (foot.distance_um - 1.0).abs() < 1e-9);
+/// ```
 pub fn nearest_line(lines: &[Line], place: PointUm) -> Option<Foot> {
     let feet = lines.iter().enumerate().map(|(n, line)| line.foot(n, place));
     feet.min_by(|a, b| {

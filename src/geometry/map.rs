@@ -10,6 +10,25 @@ use crate::units::PointUm;
 const BACK_STEPS: usize = 6;
 
 /// Takes places of session a to session b and back.
+///
+/// ```
+/// use gemmule::geometry::{Elastic, Line, Rigid, SessionMap};
+/// use gemmule::units::PointUm;
+/// let trace = [PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 20.0)];
+/// let line = Line::from_trace(1, &trace).expect("20 µm have a direction");
+/// let shift = |y, x| Rigid::new([0.0; 3], PointUm::default(), PointUm::new(0.0, y, x));
+/// let map = |rigid| SessionMap { rigid, elastic: Elastic::default() };
+/// let (to_b, b_to_c) = (map(shift(1.0, 2.0)), map(shift(-3.0, 0.5)));
+/// let in_b = [line.moved(&to_b.rigid)];
+///
+/// let place = PointUm::new(5.0, 11.2, 6.0);
+/// let there = to_b.forth(place, &in_b);
+/// assert!(there.distance_um(PointUm::new(5.0, 12.2, 8.0)) < 1e-9 && to_b.back(there, &in_b).distance_um(place) < 1e-9);
+///
+/// let in_c = [in_b[0].moved(&b_to_c.rigid)];
+/// let to_c = to_b.then(&in_b, &b_to_c, &in_c);
+/// assert!(to_c.forth(place, &in_c).distance_um(PointUm::new(5.0, 9.2, 8.5)) < 1e-9);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionMap {
     /// The sessions' rigid part.
@@ -19,13 +38,13 @@ pub struct SessionMap {
 }
 
 impl SessionMap {
-    /// Where a place of a is in b; `lines_in_b` are a's lines moved by [`SessionMap::rigid`].
+    /// Where a place of a is in b; `lines_in_b` are a's lines moved by [`SessionMap::rigid`]. See the example of [`SessionMap`].
     pub fn forth(&self, place: PointUm, lines_in_b: &[Line]) -> PointUm {
         let moved = self.rigid.apply(place);
         self.shifted(moved, moved, lines_in_b, 1.0)
     }
 
-    /// Where a place of b is in a.
+    /// Where a place of b is in a. See the example of [`SessionMap`].
     pub fn back(&self, place: PointUm, lines_in_b: &[Line]) -> PointUm {
         let mut before = place;
         for _ in 0..BACK_STEPS {
@@ -34,7 +53,7 @@ impl SessionMap {
         self.rigid.undo(before)
     }
 
-    /// This map followed by the one from b to c: `lines_in_b` are a's lines there, `b_lines_in_c` b's lines in c.
+    /// This map followed by the one from b to c: `lines_in_b` are a's lines there, `b_lines_in_c` b's lines in c. See the example of [`SessionMap`].
     pub fn then(&self, lines_in_b: &[Line], next: &Self, b_lines_in_c: &[Line]) -> Self {
         let turn = next.rigid.turn_deg().to_radians();
         let lines = self.elastic.lines.iter().zip(lines_in_b).map(|(elastic, line)| {

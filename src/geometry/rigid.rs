@@ -5,6 +5,16 @@ use serde::{Deserialize, Serialize};
 use crate::units::PointUm;
 
 /// A rotation about `centre`, then a shift: p -> R (p - centre) + centre + shift, in the order (z, y, x), µm.
+///
+/// ```
+/// use gemmule::geometry::Rigid;
+/// use gemmule::units::PointUm;
+/// let centre = PointUm::new(10.0, 25.0, 25.0);
+/// let rigid = Rigid::new([2f64.to_radians(), 0.0, 0.0], centre, PointUm::new(1.0, -3.0, 2.0));
+/// assert!((rigid.turn_deg() - 2.0).abs() < 1e-9 && rigid.tilt_deg() < 1e-5);
+/// let place = PointUm::new(12.0, 30.0, 40.0);
+/// assert!(rigid.undo(rigid.apply(place)).distance_um(place) < 1e-9);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rigid {
     /// Rows of the rotation R.
@@ -23,17 +33,24 @@ impl Default for Rigid {
 
 impl Rigid {
     /// The transform that changes nothing.
+    ///
+    /// ```
+    /// use gemmule::geometry::Rigid;
+    /// use gemmule::units::PointUm;
+    /// let place = PointUm::new(12.0, 30.0, 40.0);
+    /// assert_eq!(Rigid::identity().apply(place), place);
+    /// ```
     pub fn identity() -> Self {
         Self::new([0.0; 3], PointUm::default(), PointUm::default())
     }
 
     /// A rotation by the vector `angles_rad` (its direction in (z, y, x) is the axis, its length the angle; turning by a
-    /// positive angle about z takes +y towards +x), then a shift.
+    /// positive angle about z takes +y towards +x), then a shift. See the example of [`Rigid`].
     pub fn new(angles_rad: [f64; 3], centre: PointUm, shift_um: PointUm) -> Self {
         Self { rotation: rotation(angles_rad), centre, shift_um }
     }
 
-    /// Where a place goes.
+    /// Where a place goes. See the example of [`Rigid`].
     pub fn apply(&self, place: PointUm) -> PointUm {
         let d = [place.z - self.centre.z, place.y - self.centre.y, place.x - self.centre.x];
         let [z, y, x] = times(&self.rotation, d);
@@ -44,7 +61,7 @@ impl Rigid {
         )
     }
 
-    /// The place that goes to `place`.
+    /// The place that goes to `place`. See the example of [`Rigid`].
     pub fn undo(&self, place: PointUm) -> PointUm {
         let d = [
             place.z - self.centre.z - self.shift_um.z,
@@ -57,11 +74,30 @@ impl Rigid {
     }
 
     /// This transform followed by a further small turn about its shifted centre and a further shift.
+    ///
+    /// ```
+    /// use gemmule::geometry::Rigid;
+    /// use gemmule::units::PointUm;
+    /// let start = Rigid::new([0.02, 0.0, 0.0], PointUm::default(), PointUm::new(1.0, 2.0, 3.0));
+    /// let better = start.turned([0.001, 0.0, 0.0], PointUm::new(0.0, 0.1, 0.0));
+    /// assert!((better.angles_rad()[0] - 0.021).abs() < 1e-5);
+    /// assert!(better.apply(PointUm::default()).distance_um(PointUm::new(1.0, 2.1, 3.0)) < 1e-9);
+    /// ```
     pub fn turned(&self, angles_rad: [f64; 3], shift_um: PointUm) -> Self {
         self.then(&Self::new(angles_rad, self.apply(self.centre), shift_um))
     }
 
     /// This transform followed by another.
+    ///
+    /// ```
+    /// use gemmule::geometry::Rigid;
+    /// use gemmule::units::PointUm;
+    /// let day_0_to_2 = Rigid::new([0.02, 0.0, 0.0], PointUm::default(), PointUm::new(1.0, 2.0, 3.0));
+    /// let day_2_to_4 = Rigid::new([-0.01, 0.0, 0.0], PointUm::new(5.0, 5.0, 5.0), PointUm::new(0.0, -1.0, 0.5));
+    /// let place = PointUm::new(12.0, 30.0, 40.0);
+    /// let two_steps = day_2_to_4.apply(day_0_to_2.apply(place));
+    /// assert!(day_0_to_2.then(&day_2_to_4).apply(place).distance_um(two_steps) < 1e-9);
+    /// ```
     pub fn then(&self, next: &Self) -> Self {
         let column = |k: usize| times(&next.rotation, [self.rotation[0][k], self.rotation[1][k], self.rotation[2][k]]);
         let columns = [column(0), column(1), column(2)];
@@ -70,19 +106,19 @@ impl Rigid {
         Self { rotation, centre: c, shift_um: PointUm::new(to.z - c.z, to.y - c.y, to.x - c.x) }
     }
 
-    /// The rotation as a vector (z, y, x) of angles; exact to second order in them.
+    /// The rotation as a vector (z, y, x) of angles; exact to second order in them. See the example of [`Rigid::turned`].
     pub fn angles_rad(&self) -> [f64; 3] {
         let r = &self.rotation;
         [(r[2][1] - r[1][2]) / 2.0, (r[0][2] - r[2][0]) / 2.0, (r[1][0] - r[0][1]) / 2.0]
     }
 
-    /// Turn in the image plane, degrees.
+    /// Turn in the image plane, degrees. See the example of [`Rigid`].
     pub fn turn_deg(&self) -> f64 {
         let r = &self.rotation;
         (r[2][1] - r[1][2]).atan2(r[1][1] + r[2][2]).to_degrees()
     }
 
-    /// Angle between the optical axis before and after, degrees.
+    /// Angle between the optical axis before and after, degrees. See the example of [`Rigid`].
     pub fn tilt_deg(&self) -> f64 {
         self.rotation[0][0].clamp(-1.0, 1.0).acos().to_degrees()
     }

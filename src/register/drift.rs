@@ -17,6 +17,23 @@ const MIN_STEP_UM: f64 = 0.15;
 /// What marks and images say enters as likelihoods; the posterior is exact (forward-backward; Rabiner 1989,
 /// doi:10.1109/5.18626). A row of spines that fits as well one further on keeps both displacements open until what lies
 /// around it decides.
+///
+/// ```
+/// use gemmule::geometry::Line;
+/// use gemmule::register::{Drift, RegisterParams};
+/// use gemmule::units::PointUm;
+/// let line = Line::from_trace(1, &[PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 30.0)]);
+/// let lines: Vec<Line> = line.into_iter().collect();
+/// let drift = Drift::new(&lines, &RegisterParams::default());
+/// assert!((drift.prior().iter().sum::<f64>() - 1.0).abs() < 1e-9);
+/// // At 10 µm something says that the displacement is .5 µm, give or take .2.
+/// let likely: Vec<f64> = drift.shifts_um().iter().map(|d| (-0.5 * ((d - 0.5) / 0.2f64).powi(2)).exp()).collect();
+/// let knot = drift.knot(0, 10.0);
+/// let after = drift.posterior(0, [(knot, likely.as_slice())].into_iter());
+/// assert!((drift.mean_um(0, 10.0, &after) - 0.5).abs() < 0.1);
+/// assert!(drift.mean_um(0, 30.0, &after) < drift.mean_um(0, 10.0, &after)); // forgotten far away
+/// assert_eq!(after.at(knot).len(), drift.shifts_um().len());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Drift {
     shifts_um: Vec<f64>,
@@ -33,7 +50,7 @@ struct DriftLine {
     seen: Vec<f64>,
 }
 
-/// Probability of every displacement at the knots of one line.
+/// Probability of every displacement at the knots of one line. See the example of [`Drift`].
 #[derive(Clone, Debug)]
 pub struct Drifted {
     n: usize,
@@ -41,14 +58,14 @@ pub struct Drifted {
 }
 
 impl Drifted {
-    /// Probabilities at a knot, in the order of [`Drift::shifts_um`].
+    /// Probabilities at a knot, in the order of [`Drift::shifts_um`]. See the example of [`Drift`].
     pub fn at(&self, knot: usize) -> &[f64] {
         &self.p[knot * self.n..(knot + 1) * self.n]
     }
 }
 
 impl Drift {
-    /// The prior for some lines.
+    /// The prior for some lines. See the example of [`Drift`].
     pub fn new(lines: &[Line], params: &RegisterParams) -> Self {
         let half = (params.drift_reach_um / SHIFT_STEP_UM).round() as i64;
         let shifts_um: Vec<f64> = (-half..=half).map(|k| k as f64 * SHIFT_STEP_UM).collect();
@@ -70,17 +87,17 @@ impl Drift {
         Self { start, step, lines: lines.iter().map(line).collect(), shifts_um }
     }
 
-    /// The displacements that are weighed, µm.
+    /// The displacements that are weighed, µm. See the example of [`Drift`].
     pub fn shifts_um(&self) -> &[f64] {
         &self.shifts_um
     }
 
-    /// What is believed of the displacement before anything is seen.
+    /// What is believed of the displacement before anything is seen. See the example of [`Drift`].
     pub fn prior(&self) -> &[f64] {
         &self.start
     }
 
-    /// The knot nearest to an arc length.
+    /// The knot nearest to an arc length. See the example of [`Drift`].
     pub fn knot(&self, line: usize, s_um: f64) -> usize {
         ((s_um / KNOT_UM).round().max(0.0) as usize).min(self.lines[line].knots - 1)
     }
@@ -93,7 +110,7 @@ impl Drift {
         seen.iter_mut().zip(costs).for_each(|(s, c)| *s *= (least - c).exp());
     }
 
-    /// Probability of every displacement along `line`, given likelihoods at knots.
+    /// Probability of every displacement along `line`, given likelihoods at knots. See the example of [`Drift`].
     pub fn posterior<'a>(&self, line: usize, likelihoods: impl Iterator<Item = (usize, &'a [f64])>) -> Drifted {
         let (n, knots) = (self.shifts_um.len(), self.lines[line].knots);
         let mut seen = self.lines[line].seen.clone();
@@ -129,7 +146,7 @@ impl Drift {
         Drifted { n, p }
     }
 
-    /// Mean displacement at an arc length, linear between knots, µm.
+    /// Mean displacement at an arc length, linear between knots, µm. See the example of [`Drift`].
     pub fn mean_um(&self, line: usize, s_um: f64, drifted: &Drifted) -> f64 {
         let mean = |knot: usize| drifted.at(knot).iter().zip(&self.shifts_um).map(|(p, d)| p * d).sum::<f64>();
         let last = self.lines[line].knots - 1;

@@ -8,7 +8,7 @@ const KNOT_UM: f64 = 1.0;
 /// Pairs farther than this many reaches weigh less than .0003.
 const CUT: f64 = 4.0;
 
-/// A place of the first session and how far the same place of the second is from it.
+/// A place of the first session and how far the same place of the second is from it. See the example of [`elastic`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
     /// Position of the first session's line.
@@ -25,6 +25,19 @@ pub struct Pair {
 /// ([`RegisterParams::elastic_um`]), with the mean of all pairs counting as [`RegisterParams::elastic_prior`] pairs.
 ///
 /// d(s) = (Σ p_i k(s - s_i) d_i + prior * mean) / (Σ p_i k(s - s_i) + prior), k(x) = exp(-x²/2 elastic_um²).
+///
+/// ```
+/// use gemmule::geometry::Line;
+/// use gemmule::register::{Pair, RegisterParams, elastic};
+/// use gemmule::units::PointUm;
+/// let line = Line::from_trace(1, &[PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 30.0)]);
+/// let lines: Vec<Line> = line.into_iter().collect();
+/// // A spine every 3 µm; all of them lie .8 µm further along in the other session.
+/// let pairs: Vec<Pair> =
+///     (0..10).map(|n| Pair { line: 0, s_um: 3.0 * f64::from(n), shift: [0.0, 0.0, 0.8], weight: 1.0 }).collect();
+/// let found = elastic(&lines, &pairs, &RegisterParams::default());
+/// assert!((found.at(0, 15.0).ds_um - 0.8).abs() < 1e-9);
+/// ```
 pub fn elastic(lines: &[Line], pairs: &[Pair], params: &RegisterParams) -> Elastic {
     let total: f64 = pairs.iter().map(|p| p.weight).sum();
     let middle = [0, 1, 2].map(|axis| {

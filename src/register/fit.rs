@@ -37,7 +37,7 @@ const SLIDE_UM: (f64, f64, f64) = (6.0, 0.25, 0.8);
 const CLEAR: f64 = 1.2;
 const OTHER_UM: f64 = 2.0;
 
-/// A rigid transform and how far it can be trusted.
+/// A rigid transform and how far it can be trusted. See the example of [`rigid`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RigidFit {
     /// From the first session's µm to the second's.
@@ -63,6 +63,20 @@ pub struct RigidFit {
 /// doi:10.1016/0262-8856(92)90066-C), in six degrees of freedom, points without a neighbour left out. The transform
 /// with the least mean of min(distance, inlier_um) wins. Where all lines run the same way, the shift along them is taken from `marks`
 /// (places of spines in either session, which may be empty).
+///
+/// ```
+/// use gemmule::geometry::{Line, Rigid};
+/// use gemmule::register::{RegisterParams, rigid};
+/// use gemmule::units::PointUm;
+/// let trace: Vec<PointUm> = (0..50).map(f64::from).map(|t| PointUm::new(5.0, 20.0 + 8.0 * (t / 9.0).sin(), t)).collect();
+/// let day_0: Vec<Line> = Line::from_trace(1, &trace).into_iter().collect();
+/// let moved = Rigid::new([1f64.to_radians(), 0.0, 0.0], PointUm::new(5.0, 20.0, 25.0), PointUm::new(1.0, -3.0, 2.0));
+/// let day_2 = [day_0[0].moved(&moved)];
+/// let fit = rigid(&day_0, &day_2, (&[], &[]), &RegisterParams::default())?;
+/// assert!((fit.turn_deg - 1.0).abs() < 0.1 && fit.median_um < 0.1 && fit.inlier_share > 0.95);
+/// assert!(fit.rigid.apply(trace[25]).distance_um(moved.apply(trace[25])) < 0.1);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Parameter`] named `registration` if there are no lines, or if less than

@@ -22,6 +22,14 @@ use crate::params::params;
 
 params! {
     /// From one session to another.
+    ///
+    /// ```
+    /// use gemmule::register::RegisterParams;
+    /// let params = RegisterParams::default().max_shift_xy_um(20.0)?.max_turn_deg(8.0)?;
+    /// assert_eq!((params.max_shift_xy_um, params.max_turn_deg), (20.0, 8.0));
+    /// assert!(params.min_inlier_share(1.5).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct RegisterParams in "register" {
         /// Largest shift sought in the image plane, after the turn.
         max_shift_xy_um: f64 = 10.0, "µm", 0.0..=100.0, "twice the 5 µm to be withstood; real sessions differ by 1 to 6 µm";

@@ -18,7 +18,7 @@ const SLOW_UM: f64 = 6.0;
 const MIN_SEEN: f64 = 0.5;
 
 /// One row of values per point of a line: first those on its left from the shaft outwards, then as many on its right, in
-/// units that grow with brightness but hardly with the session's gain (log(1 + contrast)). NaN where the image does not reach.
+/// units that grow with brightness but hardly with the session's gain (log(1 + contrast)). NaN where the image does not reach. See the example of [`Drift::compare`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
     /// Values per side.
@@ -47,6 +47,29 @@ impl Drift {
     /// Each place of a line costs [`RegisterParams::profile_weight`] * 2 (1 - exp(-D / 2 D0)): D(displacement) is the squared difference
     /// of the rows, after slow changes are taken out, and D0 what it is between places that have nothing to do with each other.
     /// Where either is not seen nothing is said.
+    ///
+    /// ```
+    /// use gemmule::geometry::Line;
+    /// use gemmule::register::{Drift, Profile, RegisterParams, overlaps};
+    /// use gemmule::units::PointUm;
+    /// let line = Line::from_trace(1, &[PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 40.0)]);
+    /// let lines: Vec<Line> = line.into_iter().collect();
+    /// // Bright spots at odd places on the left; in the other session all of them .75 µm further along.
+    /// let spots = [4.0, 9.3, 13.1, 20.7, 24.2, 31.9, 36.4];
+    /// let seen = |moved: f64| Profile {
+    ///     bins: 1,
+    ///     values: lines[0].s_um.iter().flat_map(|s| {
+    ///         let left: f64 = spots.iter().map(|at| (-((s - at - moved) / 0.5).powi(2)).exp()).sum();
+    ///         [left as f32, 0.0]
+    ///     }).collect(),
+    /// };
+    /// let params = RegisterParams::default();
+    /// let mut drift = Drift::new(&lines, &params);
+    /// let together = overlaps(&lines, &lines, &params);
+    /// drift.compare((&lines, &[seen(0.0)]), (&lines, &[seen(0.75)]), &together, &params);
+    /// let found = drift.posterior(0, std::iter::empty());
+    /// assert!((drift.mean_um(0, 20.0, &found) - 0.75).abs() < 0.2);
+    /// ```
     pub fn compare(
         &mut self,
         (a_in_b, profiles_a): (&[Line], &[Profile]),

@@ -7,7 +7,7 @@ use crate::assignment::heaviest;
 /// Costs are whole numbers to the solver, in units of 1e-9: sums of any order are equal then.
 const COST_UNIT: f64 = 1e-9;
 
-/// Two spines, by their positions, and the cost of calling them the same.
+/// Two spines, by their positions, and the cost of calling them the same. See the example of [`assign`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Match {
     /// In the first session.
@@ -22,6 +22,14 @@ pub struct Match {
 ///
 /// A pair of a cost above 0 is never worth it, so the problem falls apart into small ones, each solved by the
 /// Hungarian method: the work grows with the number of spines, not its cube.
+///
+/// ```
+/// use gemmule::track::{Match, assign};
+/// let pair = |a, b, cost| Match { a, b, cost };
+/// // The cheapest pair alone (0, 0) would leave both neighbours without a partner.
+/// let chosen = assign(&[pair(0, 0, -5.0), pair(0, 1, -4.0), pair(1, 0, -4.0), pair(2, 2, 1.0)]);
+/// assert_eq!(chosen, [pair(0, 1, -4.0), pair(1, 0, -4.0)]); // and the pair of a cost above 0 is none
+/// ```
 pub fn assign(pairs: &[Match]) -> Vec<Match> {
     let saved = |p: &Match| (p.a, p.b, (-p.cost / COST_UNIT).round() as i64);
     let worth: Vec<_> = pairs.iter().map(saved).collect();

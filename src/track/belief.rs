@@ -9,7 +9,7 @@ const ROUNDS: usize = 200;
 /// Change of a message at which it has converged.
 const SETTLED: f64 = 1e-9;
 
-/// What is believed of the pairs, in their order.
+/// What is believed of the pairs, in their order. See the example of [`beliefs`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Beliefs {
     /// P(same): the share of all one-to-one assignments, each weighted by exp(-its cost), that has the pair.
@@ -23,6 +23,15 @@ pub struct Beliefs {
 /// Costs are negative log odds of a pair against both spines being without partner. Competing assignments are summed by belief propagation on the
 /// bipartite graph, which converges always (Williams and Lau 2014, doi:10.1109/TAES.2014.120568) and is exact where the
 /// alternatives form no loop.
+///
+/// ```
+/// use gemmule::track::{Match, beliefs};
+/// let pair = |a, b, cost| Match { a, b, cost };
+/// let found = beliefs(&[pair(0, 0, -9.0), pair(1, 1, -9.0), pair(1, 2, -9.0)]);
+/// assert!(found.p_same[0] > 0.999); // without an alternative
+/// assert!((found.p_same[1] - 0.5).abs() < 0.001 && found.p_same[1] == found.p_same[2]); // one of two alike
+/// assert_eq!(found.free, [1.0; 3]); // no second spine is claimed twice
+/// ```
 pub fn beliefs(pairs: &[Match]) -> Beliefs {
     let (rows, columns) = (grouped(pairs, |p| p.a), grouped(pairs, |p| p.b));
     let odds: Vec<f64> = pairs.iter().map(|p| (-p.cost).exp()).collect();

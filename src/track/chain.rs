@@ -9,6 +9,13 @@ pub type Member = (usize, usize);
 /// sites of their own. `counts` are the numbers of spines per session.
 ///
 /// Each spine has at most one link to a later and one to an earlier session, so no site has two spines of a session.
+///
+/// ```
+/// use gemmule::track::chain;
+/// // Three sessions with 2, 1 and 2 spines; the second spine of the first is seen in all.
+/// let links = [((0, 1), (1, 0)), ((1, 0), (2, 0))];
+/// assert_eq!(chain(&[2, 1, 2], &links), [vec![(0, 0)], vec![(0, 1), (1, 0), (2, 0)], vec![(2, 1)]]);
+/// ```
 pub fn chain(counts: &[usize], links: &[(Member, Member)]) -> Vec<Vec<Member>> {
     let next: BTreeMap<Member, Member> = links.iter().copied().collect();
     let has_earlier: std::collections::BTreeSet<Member> = links.iter().map(|l| l.1).collect();

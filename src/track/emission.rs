@@ -2,7 +2,7 @@
 
 use crate::track::PresenceParams;
 
-/// What is seen at a site in one session, in standard deviations of noise.
+/// What is seen at a site in one session, in standard deviations of noise. See the example of [`crate::track::presence()`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evidence {
     /// Strongest signal in the window.
@@ -18,6 +18,14 @@ pub struct Evidence {
 }
 
 /// How sure it is that what was found is a spine.
+///
+/// ```
+/// use gemmule::track::{FoundSpine, PresenceParams};
+/// let params = PresenceParams::default();
+/// let (faint, bright) = (FoundSpine::scored(2.2, &params), FoundSpine::scored(9.0, &params));
+/// assert!(faint.once < 0.5 && bright.once > 0.99);
+/// assert_eq!(FoundSpine::learned(0.7).once, 0.7);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FoundSpine {
     /// Probability, if it is found in no other session.
@@ -27,7 +35,7 @@ pub struct FoundSpine {
 }
 
 impl FoundSpine {
-    /// From a detection score.
+    /// From a detection score. See the example of [`FoundSpine`].
     pub fn scored(score: f64, params: &PresenceParams) -> Self {
         let share = |half: f64, power: f64| 1.0 / (1.0 + (half / score.max(1e-6)).powf(power));
         Self {
@@ -36,7 +44,7 @@ impl FoundSpine {
         }
     }
 
-    /// From a learned probability, which already knows what else there is.
+    /// From a learned probability, which already knows what else there is. See the example of [`FoundSpine`].
     pub fn learned(probability: f64) -> Self {
         Self { once: probability, lasting: 1.0 }
     }

@@ -10,6 +10,22 @@ const MIN_W_UM: f64 = 1.0;
 const MIN_PER_UM: f64 = 0.02;
 
 /// What spines of the second session look like in general, from that session.
+///
+/// ```
+/// use gemmule::geometry::Line;
+/// use gemmule::track::{Laid, Likeness, Near, Scales, TrackParams};
+/// use gemmule::units::PointUm;
+/// let line = Line::from_trace(1, &[PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 30.0)]);
+/// let places: Vec<PointUm> = (0..8).map(|n| PointUm::new(5.0, 11.2, 4.0 * f64::from(n))).collect();
+/// let laid = Laid::new(places, line.into_iter().collect()).expect("there is a line");
+/// let (likeness, params) = (Likeness::new(&laid), TrackParams::default());
+/// let scales = Scales::new(&params);
+/// let near = |du_um, same_side| Near { a: 0, b: 0, shift: [0.0; 3], ds_um: 0.1, du_um, dw_um: 0.0, same_side };
+/// let odds = |pair| likeness.log_odds(&pair, &scales, &params);
+/// assert!(odds(near(0.1, true)) > odds(near(1.0, true)) && odds(near(1.0, true)) > odds(near(0.1, false)));
+/// // With how well it lies along the dendrite:
+/// assert!(Likeness::along(0.1, 0.0, scales.s_um) > Likeness::along(1.5, 0.0, scales.s_um));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Likeness {
     /// Spines per µm of dendrite and side.
@@ -26,7 +42,7 @@ pub(crate) fn normal(x: f64, sigma: f64) -> f64 {
 }
 
 impl Likeness {
-    /// Density and spreads of the spines of a session, over the lines that carry any.
+    /// Density and spreads of the spines of a session, over the lines that carry any. See the example of [`Likeness`].
     pub fn new(b: &Laid) -> Self {
         let carries = |n: &usize| b.feet.iter().any(|foot| foot.line == *n);
         let length: f64 = (0..b.lines.len()).filter(carries).map(|n| b.lines[n].length_um()).sum();
@@ -48,6 +64,7 @@ impl Likeness {
     ///
     /// with L(x) = (1 - stray) N(x; sigma) * width + stray: how much more often a deviation x is met between views of one spine than
     /// between two spines. Times the density of ds between views of one spine this is the odds of the pair against both being without partner.
+    /// See the example of [`Likeness`].
     pub fn log_odds(&self, near: &Near, scales: &Scales, params: &TrackParams) -> f64 {
         let ratio =
             |x: f64, sigma: f64, width: f64| (1.0 - params.stray) * normal(x, sigma) * width + params.stray.max(1e-9);
@@ -58,7 +75,7 @@ impl Likeness {
             - if near.same_side { 0.0 } else { params.opposite }
     }
 
-    /// Density of the displacement along the dendrite between two views of one spine, where `field_um` is expected.
+    /// Density of the displacement along the dendrite between two views of one spine, where `field_um` is expected. See the example of [`Likeness`].
     pub fn along(ds_um: f64, field_um: f64, sigma_um: f64) -> f64 {
         normal(ds_um - field_um, sigma_um)
     }

@@ -27,6 +27,14 @@ use crate::params::params;
 
 params! {
     /// Which spine is which in another session.
+    ///
+    /// ```
+    /// use gemmule::track::TrackParams;
+    /// let params = TrackParams::default().max_missed(0)?.persists(0.7)?;
+    /// assert_eq!((params.max_missed, params.persists), (0, 0.7));
+    /// assert!(params.persists(1.0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct TrackParams in "track" {
         /// Standard deviation along the dendrite between two sessions of one spine.
         sigma_s_um: f64 = 0.5, "µm", 0.01..=10.0, "SCIENCE.md section 4; linked human points: .3 to .7 after elastic registration";

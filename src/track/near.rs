@@ -6,7 +6,7 @@ use crate::geometry::{Foot, Line, nearest_line};
 use crate::track::TrackParams;
 use crate::units::PointUm;
 
-/// Places of one session's spines beside its lines, all in the same µm.
+/// Places of one session's spines beside its lines, all in the same µm. See the example of [`Near::all`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Laid {
     /// Where the spines are.
@@ -23,7 +23,7 @@ pub struct Laid {
 const HOST_UM: f64 = 1.0;
 
 impl Laid {
-    /// Each place beside the nearest of the lines; none if there are no lines.
+    /// Each place beside the nearest of the lines; none if there are no lines. See the example of [`Near::all`].
     pub fn new(places: Vec<PointUm>, lines: Vec<Line>) -> Option<Self> {
         let feet = places.iter().map(|&p| nearest_line(&lines, p)).collect::<Option<Vec<Foot>>>()?;
         let near = |(&place, foot): (&PointUm, &Foot)| {
@@ -36,7 +36,7 @@ impl Laid {
     }
 }
 
-/// Two spines that could be the same.
+/// Two spines that could be the same. See the example of [`Near::all`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Near {
     /// Position of the spine in the first session.
@@ -57,6 +57,19 @@ pub struct Near {
 
 impl Near {
     /// Every pair within [`TrackParams::reach_um`] in the image plane and [`TrackParams::reach_z_um`] along z whose lines `may` be the same, sorted.
+    ///
+    /// ```
+    /// use gemmule::geometry::Line;
+    /// use gemmule::track::{Laid, Near, TrackParams};
+    /// use gemmule::units::PointUm;
+    /// let line = Line::from_trace(1, &[PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 30.0)]);
+    /// let lines: Vec<Line> = line.into_iter().collect();
+    /// let day_0 = Laid::new(vec![PointUm::new(5.0, 11.2, 8.0)], lines.clone()).expect("there is a line");
+    /// let day_2 = Laid::new(vec![PointUm::new(5.5, 11.4, 8.3), PointUm::new(5.0, 11.2, 25.0)], lines).expect("there is a line");
+    /// let near = Near::all(&day_0, &day_2, |_, _| true, &TrackParams::default());
+    /// assert_eq!((near.len(), near[0].b), (1, 0)); // the other one is 17 µm away
+    /// assert!((near[0].ds_um - 0.3).abs() < 1e-9 && (near[0].du_um - 0.2).abs() < 1e-9 && near[0].same_side);
+    /// ```
     pub fn all(a: &Laid, b: &Laid, may: impl Fn(usize, usize) -> bool, params: &TrackParams) -> Vec<Self> {
         let cell = |p: PointUm| ((p.y / params.reach_um).floor() as i64, (p.x / params.reach_um).floor() as i64);
         let mut cells: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();

@@ -27,6 +27,14 @@ use crate::track::states::{Chain, Rates, chain};
 
 params! {
     /// Presence over a series.
+    ///
+    /// ```
+    /// use gemmule::track::PresenceParams;
+    /// let params = PresenceParams::default().loss_2_days(0.3)?.call_min(0.6)?;
+    /// assert_eq!((params.loss_2_days, params.call_min), (0.3, 0.6));
+    /// assert!(params.clutter(1.0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct PresenceParams in "presence" {
         /// Share of windows beside a dendrite that hold a spine.
         prior_present: f64 = 0.2, "", 0.001..=0.5, "a density of .4 per µm and windows of .8 µm on two sides";
@@ -75,7 +83,7 @@ params! {
     }
 }
 
-/// What became of one site.
+/// What became of one site. See the example of [`presence()`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Presence {
     /// P(present), per session.
@@ -90,7 +98,7 @@ pub struct Presence {
     pub excess: Vec<Option<f64>>,
 }
 
-/// All sites of a series, and what was fitted to it.
+/// All sites of a series, and what was fitted to it. See the example of [`presence()`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesPresence {
     /// One per site, in the order given.
@@ -99,7 +107,7 @@ pub struct SeriesPresence {
     pub fitted: FittedSeries,
 }
 
-/// What is fitted to a series while presence is decided.
+/// What is fitted to a series while presence is decided. See the example of [`presence()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FittedSeries {
     /// Share of spines that go within two days.

@@ -7,7 +7,7 @@ const LEAST_UM: [f64; 3] = [0.1, 0.1, 0.3];
 /// Bounds of the share that is found again.
 const PERSISTS: (f64, f64) = (0.4, 0.99);
 
-/// Standard deviations between two views of one spine, and how often one is found again.
+/// Standard deviations between two views of one spine, and how often one is found again. See the example of [`Scales::fitted`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scales {
     /// Along the dendrite, µm.
@@ -21,7 +21,7 @@ pub struct Scales {
 }
 
 impl Scales {
-    /// The defaults.
+    /// The defaults. See the example of [`Scales::widest`].
     pub fn new(params: &TrackParams) -> Self {
         Self { s_um: params.sigma_s_um, u_um: params.sigma_u_um, w_um: params.sigma_w_um, persists: params.persists }
     }
@@ -57,6 +57,13 @@ impl Scales {
     }
 
     /// The larger of either: what can be said over two steps.
+    ///
+    /// ```
+    /// use gemmule::track::{Scales, TrackParams};
+    /// let defaults = Scales::new(&TrackParams::default());
+    /// let wide = Scales { s_um: 0.9, ..defaults };
+    /// assert_eq!((defaults.widest(&wide).s_um, defaults.widest(&wide).u_um), (0.9, defaults.u_um));
+    /// ```
     pub fn widest(&self, other: &Self) -> Self {
         Self {
             s_um: self.s_um.max(other.s_um),

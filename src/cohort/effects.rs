@@ -8,7 +8,7 @@ use crate::cohort::{Model, Scale};
 use crate::columns::Columns;
 use crate::error::Result;
 
-/// One row of `effects.csv`. A figure that cannot be given is none.
+/// One row of `effects.csv`. A figure that cannot be given is none. See the example of [`crate::cohort::stats()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Effect {
     /// Study.
@@ -96,7 +96,7 @@ impl Effect {
     }
 }
 
-/// The mean of one animal on one day: of its dendrites' means.
+/// The mean of one animal on one day: of its dendrites' means. See the example of [`crate::cohort::stats()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AnimalMean {
     /// Study.
@@ -117,7 +117,7 @@ pub struct AnimalMean {
     pub dendrites: usize,
 }
 
-/// What a long table says.
+/// What a long table says. See the example of [`crate::cohort::stats()`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Effects {
     /// Rows of `effects.csv`.
@@ -131,6 +131,29 @@ pub struct Effects {
 }
 
 /// The table of effects; written, numbers have all their digits.
+///
+/// ```
+/// use gemmule::cohort::{LongRow, LongTable, StatsParams, effects_table, stats, write_effects_csv};
+/// let row = |mouse: usize, day: f64| LongRow {
+///     treatment: if mouse < 3 { "saline".into() } else { "ketamine".into() },
+///     mouse: mouse.to_string(),
+///     dendrite: "1".into(),
+///     metric: "density".into(),
+///     day,
+///     value: Some(0.5 + 0.01 * mouse as f64 * (day + 2.0)),
+///     ..LongRow::default()
+/// };
+/// let rows = (0..6).flat_map(|mouse| [-1.0, 1.0].map(|day| row(mouse, day))).collect();
+/// let effects = stats(&LongTable::new(rows, vec![])?, &StatsParams::default())?;
+/// let table = effects_table(&effects);
+/// assert_eq!(table.rows(), effects.rows.len());
+/// assert!(table.get("p_adjusted").is_some());
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// write_effects_csv(dir.path().join("effects.csv"), &effects)?;
+/// assert_eq!(std::fs::read_to_string(dir.path().join("effects.csv")).unwrap(), table.to_csv());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 pub fn effects_table(effects: &Effects) -> Columns {
     let count = |n: usize| Some(n as i64);
     Columns::of(&effects.rows, None)
@@ -160,7 +183,7 @@ pub fn effects_table(effects: &Effects) -> Columns {
         .done()
 }
 
-/// Writes `effects.csv`: [`effects_table`].
+/// Writes `effects.csv`: [`effects_table`]. See the example of [`effects_table`].
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if the file cannot be written.

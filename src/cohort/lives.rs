@@ -6,7 +6,7 @@ use crate::cohort::long::listed;
 use crate::error::{Error, Result};
 use crate::table::Table;
 
-/// One spine's life.
+/// One spine's life. See the example of [`read_lives_csv`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Life {
     /// Study.
@@ -29,6 +29,19 @@ pub struct Life {
 const NEEDED: [&str; 4] = ["treatment", "mouse", "day", "eliminated"];
 
 /// Reads a table of lifetimes (CSV), one row per spine: treatment, mouse, day, eliminated (1 or 0); study, group and last_seen if there. Others are ignored.
+///
+/// ```
+/// use gemmule::cohort::{StatsParams, read_lives_csv, survival_effects};
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("lives.csv");
+/// let rows = "treatment,mouse,day,eliminated\nsaline,a,3,1\nsaline,b,7,0\nketamine,c,7,1\nketamine,d,7,0\n";
+/// std::fs::write(&path, rows).unwrap();
+/// let lives = read_lives_csv(&path)?;
+/// assert!(lives[0].eliminated && lives[3].day == 7.0);
+/// let effects = survival_effects(&lives, &StatsParams::default())?;
+/// assert!(effects.rows.iter().any(|row| row.test == "log-rank"));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::File`] for a file that cannot be read or lacks a column, and one that lists every fault with its line: no number, neither 0 nor 1, a last_seen that is not before the day.

@@ -10,7 +10,7 @@ use crate::cohort::permutation::{binomial, each_choice};
 use crate::cohort::two_sample::two_sided;
 use crate::dynamics::Lifetime;
 
-/// The log-rank test of two groups.
+/// The log-rank test of two groups. See the example of [`log_rank`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LogRank {
     /// Lost in group a, and expected if both died alike.
@@ -82,6 +82,16 @@ pub fn log_rank(a: &[Lifetime], b: &[Lifetime]) -> Option<LogRank> {
 
 /// p value of the log-rank statistic over splits of the animals, all or drawn as in [`crate::cohort::permutation()`]; `animals` has each animal's lives, those of the first `n_a` are group a.
 /// Also how many splits, and whether these are all. None where the log-rank test has none or a group has fewer than two animals.
+///
+/// ```
+/// use gemmule::cohort::{StatsParams, log_rank_permutation};
+/// use gemmule::dynamics::Lifetime;
+/// let animal = |times: &[f64]| times.iter().map(|&time| Lifetime { time, lost: true }).collect();
+/// let animals = [animal(&[1.0, 2.0]), animal(&[1.0, 1.5]), animal(&[2.0, 1.0]), animal(&[5.0, 7.0]), animal(&[6.0, 8.0]), animal(&[7.0, 5.0])];
+/// let (p, splits, all) = log_rank_permutation(&animals, 3, &StatsParams::default()).expect("three against three");
+/// assert_eq!((splits, all), (20, true));
+/// assert!((p - 2.0 / 20.0).abs() < 1e-12); // this split and its mirror image are the most extreme
+/// ```
 pub fn log_rank_permutation(animals: &[Vec<Lifetime>], n_a: usize, params: &StatsParams) -> Option<(f64, usize, bool)> {
     let n = animals.len();
     if n_a < 2 || n < n_a + 2 {

@@ -25,6 +25,13 @@ pub const LONG_COLUMNS: [&str; 14] = [
 ];
 
 /// One value of a long table. A text that is empty is not known.
+///
+/// ```
+/// use gemmule::cohort::LongRow;
+/// let density = LongRow { metric: "density".into(), value: Some(0.5), ..LongRow::default() };
+/// let width = LongRow { metric: "head_width".into(), spine: "17".into(), value: Some(0.6), ..LongRow::default() };
+/// assert!(!density.is_per_spine() && width.is_per_spine());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LongRow {
     /// Study, experiment or batch; studies are analysed apart.
@@ -60,13 +67,13 @@ pub struct LongRow {
 }
 
 impl LongRow {
-    /// Whether this is one spine's value: the row names a spine, or the metric ends in `_per_spine`.
+    /// Whether this is one spine's value: the row names a spine, or the metric ends in `_per_spine`. See the example of [`LongRow`].
     pub fn is_per_spine(&self) -> bool {
         !self.spine.is_empty() || self.metric.ends_with("_per_spine")
     }
 }
 
-/// A long table whose rows have been checked; see [`LongTable::new`].
+/// A long table whose rows have been checked; see [`LongTable::new`]. See the example of [`LongTable::new`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct LongTable {
     pub(super) rows: Vec<LongRow>,
@@ -108,12 +115,12 @@ impl LongTable {
         Err(Error::parameter("long table", listed(&faults), "rows without faults", "correct or leave out those rows"))
     }
 
-    /// The rows, in their order.
+    /// The rows, in their order. See the example of [`write_long_csv`].
     pub fn rows(&self) -> &[LongRow] {
         &self.rows
     }
 
-    /// Names of the columns that hold [`LongRow::extra`].
+    /// Names of the columns that hold [`LongRow::extra`]. See the example of [`write_long_csv`].
     pub fn extra_columns(&self) -> &[String] {
         &self.extra_columns
     }
@@ -138,6 +145,26 @@ pub(super) fn listed(faults: &[String]) -> String {
 }
 
 /// Writes a long table: [`LONG_COLUMNS`], then the columns of its own. A missing value is an empty cell.
+///
+/// ```
+/// use gemmule::cohort::{LongRow, LongTable, read_long_csv, write_long_csv};
+/// let row = LongRow {
+///     treatment: "saline".into(),
+///     mouse: "a".into(),
+///     dendrite: "1".into(),
+///     metric: "density".into(),
+///     day: 1.0,
+///     value: None, // the session is missing
+///     extra: vec!["cage 4".into()],
+///     ..LongRow::default()
+/// };
+/// let table = LongTable::new(vec![row], vec!["cage".into()])?;
+/// let dir = tempfile::tempdir().unwrap();
+/// write_long_csv(dir.path().join("long.csv"), &table)?;
+/// let read = read_long_csv(dir.path().join("long.csv"))?;
+/// assert_eq!((read.rows(), read.extra_columns()), (table.rows(), table.extra_columns()));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be written.

@@ -18,6 +18,18 @@ const MISSING: [&str; 6] = ["", "na", "n/a", "nan", "null", "none"];
 /// A value that is empty, `NA`, `NaN`, `null` or `none` is missing; nothing else is taken for a number that is none. `cell_id` is read as `cell`; columns that
 /// gemmule does not know are kept as they are.
 ///
+/// ```
+/// use gemmule::cohort::read_long_csv;
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("long.csv");
+/// std::fs::write(&path, "mouse,treatment,dendrite,metric,day,value\na,saline,1,density,-1,0.52\na,saline,1,density,1,NA\n").unwrap();
+/// let table = read_long_csv(&path)?;
+/// assert_eq!((table.rows()[0].value, table.rows()[1].value), (Some(0.52), None));
+/// std::fs::write(&path, "mouse,treatment,dendrite,metric,day,value\na,saline,1,density,-1,high\n").unwrap();
+/// assert!(read_long_csv(&path).is_err_and(|e| e.to_string().contains("line 2")));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::File`] for a file that cannot be read or lacks a column, and one that lists every fault with its line: see [`LongTable::new`].
 pub fn read_long_csv(path: impl AsRef<Path>) -> Result<LongTable> {

@@ -28,7 +28,7 @@ macro_rules! choice {
 }
 
 choice! {
-    /// What to do with several rows of one dendrite, metric and day.
+    /// What to do with several rows of one dendrite, metric and day. See the example of [`StatsParams`].
     Repeats { Error All;
         /// Refuse the table and list them.
         #[default]
@@ -43,7 +43,7 @@ choice! {
 }
 
 choice! {
-    /// The column whose levels are compared.
+    /// The column whose levels are compared. See the example of [`StatsParams`].
     Arm { Treatment Group;
         /// `treatment`.
         #[default]
@@ -54,7 +54,7 @@ choice! {
 }
 
 choice! {
-    /// Distribution of a fixed effect over its standard error.
+    /// Distribution of a fixed effect over its standard error. See the example of [`StatsParams`].
     ModelDf { BetweenWithin Normal;
         /// Student's t with animals less arms degrees of freedom for effects of treatment (between animals), observations less animals less the other
         /// coefficients for those within.
@@ -67,6 +67,14 @@ choice! {
 
 params! {
     /// How a long table is turned into effects.
+    ///
+    /// ```
+    /// use gemmule::cohort::{Arm, ModelDf, Repeats, StatsParams};
+    /// let params = StatsParams::default().arm(Arm::Group)?.repeats(Repeats::Mean)?.model_df(ModelDf::Normal)?.last_baseline_day(-1.0)?;
+    /// params.validate()?;
+    /// assert!(params.confidence(95.0).is_err()); // a share, not per cent
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct StatsParams in "stats" {
         /// Column whose levels are compared: treatment or group.
         arm: Arm = Arm::Treatment, "", Arm::ALL, "DESIGN.md";

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cohort::StatsParams;
 
-/// A permutation test of two samples.
+/// A permutation test of two samples. See the example of [`permutation()`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Permutation {
     /// Welch's t of the groups as they are.

@@ -13,7 +13,7 @@ use crate::params::params;
 use crate::statistics::{smallest_difference, wilson_95};
 
 params! {
-    /// The designs whose power is stated.
+    /// The designs whose power is stated. See the example of [`power()`].
     pub struct PowerParams in "power" {
         /// Animals per group.
         animals: Vec<usize> = vec![6, 8, 10], "", 2..=200, "SCIENCE.md";
@@ -42,7 +42,7 @@ params! {
     }
 }
 
-/// One row of a power table.
+/// One row of a power table. See the example of [`power()`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Power {
     /// Animals per group.
@@ -58,6 +58,12 @@ pub struct Power {
 }
 
 /// Standard deviation of an animal's mean: √(mouse² + (dendrite² + residual² / days) / dendrites).
+///
+/// ```
+/// use gemmule::cohort::{PowerParams, animal_sd};
+/// let params = PowerParams { mouse_sd: 0.03, dendrite_sd: 0.12, residual_sd: 0.16, dendrites: 25, days: 1, ..PowerParams::default() };
+/// assert!((animal_sd(&params) - 0.05).abs() < 1e-12); // √(.0009 + (.0144 + .0256) / 25)
+/// ```
 pub fn animal_sd(params: &PowerParams) -> f64 {
     let within = params.dendrite_sd.powi(2) + params.residual_sd.powi(2) / params.days as f64;
     (params.mouse_sd.powi(2) + within / params.dendrites as f64).sqrt()

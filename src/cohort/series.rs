@@ -9,6 +9,12 @@ use crate::cohort::params::Repeats;
 use crate::cohort::{LongRow, LongTable, StatsParams};
 
 /// What the numbers of an effect are.
+///
+/// ```
+/// use gemmule::cohort::Scale;
+/// assert_eq!(Scale::Fold.name(), "fold");
+/// assert!(Scale::Raw < Scale::Fold);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scale {
@@ -21,7 +27,7 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// The name in `effects.csv`.
+    /// The name in `effects.csv`. See the example of [`Scale`].
     pub fn name(self) -> &'static str {
         match self {
             Self::Raw => "raw",

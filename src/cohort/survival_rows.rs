@@ -19,7 +19,7 @@ const METRIC: &str = "survival";
 /// - `turnbull`: the same where the last visit that shows a lost spine is known: lost some time between the two ([`turnbull()`]);
 /// - `log-rank`: over spines as if independent ([`log_rank()`]), `estimate` is the hazard ratio (observed / expected losses);
 /// - `log-rank-permutation`: the same statistic, but its p value from splits of the animals ([`log_rank_permutation`]); none where
-///   an animal has spines in two arms.
+///   an animal has spines in two arms. See the example of [`crate::cohort::read_lives_csv`].
 ///
 /// # Errors
 /// As [`crate::cohort::stats()`].

@@ -1,6 +1,6 @@
 //! Survival where the time of loss is known between two visits only.
 
-/// The share alive after a time.
+/// The share alive after a time. See the example of [`turnbull()`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TurnbullStep {
     /// The loss lies after this time,

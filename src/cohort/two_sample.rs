@@ -33,7 +33,7 @@ pub(super) fn quantile(share: f64, df: Option<f64>) -> f64 {
     }
 }
 
-/// Welch's test of two means.
+/// Welch's test of two means. See the example of [`welch`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Welch {
     /// Mean of a less mean of b.
@@ -94,7 +94,7 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// Hedges' g with its interval.
+/// Hedges' g with its interval. See the example of [`hedges`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Hedges {
     /// J (mean_a - mean_b) / pooled standard deviation.
@@ -105,6 +105,14 @@ pub struct Hedges {
 
 /// Hedges' g (1981, doi:10.3102/10769986006002107): the difference in pooled standard deviations, J = Γ(m/2) / (√(m/2) Γ((m-1)/2)) with m = n_a + n_b - 2. None below
 /// two values in either sample or where nothing varies.
+///
+/// ```
+/// use gemmule::cohort::hedges;
+/// let found = hedges(&[5.0, 6.0, 7.0], &[1.0, 2.0, 3.0], 0.95).expect("both vary");
+/// assert!((found.g - 4.0 * 0.8).abs() < 0.01); // 4 standard deviations, less the bias of 6 values
+/// assert!(found.interval.0 < found.g && found.g < found.interval.1);
+/// assert!(hedges(&[1.0], &[2.0, 3.0], 0.95).is_none());
+/// ```
 pub fn hedges(a: &[f64], b: &[f64], confidence: f64) -> Option<Hedges> {
     if a.len() < 2 || b.len() < 2 {
         return None;

@@ -9,6 +9,15 @@ use crate::statistics::{smallest_difference, wilson_95};
 
 params! {
     /// What a cohort looks like that an audit speaks of.
+    ///
+    /// ```
+    /// use gemmule::dynamics::AuditParams;
+    /// let params = AuditParams::default().animals(vec![6, 12])?.spines_per_animal(80)?;
+    /// assert_eq!(params.animals, [6, 12]);
+    /// assert!(params.power(1.0).is_err()); // above .999
+    /// assert!(AuditParams::describe().iter().any(|p| p.name == "baseline_rate" && p.default == "0.077"));
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct AuditParams in "audit" {
         /// Share of spines formed between two sessions without treatment.
         baseline_rate: f64 = 0.077, "", 0.0..=1.0, "Shao et al. 2021, saline, day 1, doi:10.1016/j.neuron.2021.06.008";
@@ -25,7 +34,7 @@ params! {
     }
 }
 
-/// A rate with its 95 % interval.
+/// A rate with its 95 % interval. See the example of [`audit()`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FalseRate {
     /// Sites.
@@ -38,7 +47,7 @@ pub struct FalseRate {
     pub expected_rate: Option<f64>,
 }
 
-/// The smallest difference in formation rate that so many animals per group show.
+/// The smallest difference in formation rate that so many animals per group show. See the example of [`audit()`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct SmallestEffect {
     /// Animals per group.
@@ -49,7 +58,7 @@ pub struct SmallestEffect {
     pub without_false_calls: f64,
 }
 
-/// What an audit found.
+/// What an audit found. See the example of [`audit()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Audit {
     /// Spines of the first recording that can be judged in both.
@@ -71,6 +80,27 @@ pub struct Audit {
 /// The spread of an animal's formation rate is √(animal_sd² + f (1 - f) / spines), f the baseline and the false rate together, spines less those that cannot
 /// be judged; the smallest difference that of a t-test over animals ([`smallest_difference`]). That true effects are called too small is not in it: an
 /// audit sees only what is false.
+///
+/// ```
+/// use gemmule::dynamics::{AuditParams, DynamicsParams, audit, intervals};
+/// use gemmule::model::{Call, Session, Status, Track};
+/// let sessions = ["first", "second"].map(|name| Session { name: name.into(), day: None });
+/// // 40 spines that are seen twice, and one that is called gone.
+/// let track = |n: u32| Track {
+///     track_id: n,
+///     dendrite_id: 1,
+///     s_um: f64::from(n),
+///     calls: vec![Call::bare(Status::Present, None), Call::bare(if n == 7 { Status::Absent } else { Status::Present }, None)],
+/// };
+/// let tracks: Vec<Track> = (1..=41).map(track).collect();
+/// let all = intervals(&sessions, &tracks, &[], &DynamicsParams::default())?.pop().expect("one interval, all together last");
+/// let found = audit(&all, &AuditParams::default())?;
+/// let gone = found.false_elimination.expect("there are spines");
+/// assert!(gone.count == 1 && gone.interval.0 < gone.rate && gone.rate < gone.interval.1);
+/// let six = found.smallest_effects.iter().find(|e| e.animals == 6).expect("a default size of cohort");
+/// assert!(six.difference >= six.without_false_calls);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::Parameter`] for parameters out of range.

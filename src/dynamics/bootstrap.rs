@@ -8,7 +8,7 @@ use crate::dynamics::interval::{Basis, Counts};
 use crate::dynamics::{DynamicsParams, Rates};
 use crate::model::{Status, Track};
 
-/// Lower and upper bounds of the rates of an interval.
+/// Lower and upper bounds of the rates of an interval. See the example of [`bootstrap()`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bounds {
     /// Of the formation rate.
@@ -22,6 +22,22 @@ pub struct Bounds {
 /// Percentile bootstrap (Efron 1979, doi:10.1214/aos/1176344552) of the rates between sessions `a` and `b`: sites are drawn with
 /// replacement. It is the spread of sites within one field of view and says nothing of animals. The same seed gives the
 /// same bounds; none where no resample has a rate, or without resamples.
+///
+/// ```
+/// use gemmule::dynamics::{Basis, DynamicsParams, bootstrap};
+/// use gemmule::model::{Call, Status::{self, Absent, Present}, Track};
+/// let site = |statuses: [Status; 2]| Track {
+///     track_id: 1,
+///     dendrite_id: 1,
+///     s_um: 0.0,
+///     calls: statuses.map(|status| Call::bare(status, None)).to_vec(),
+/// };
+/// let (stays, goes, comes) = (site([Present, Present]), site([Present, Absent]), site([Absent, Present]));
+/// let tracks: Vec<&Track> = [vec![&stays; 80], vec![&goes; 20], vec![&comes; 10]].concat();
+/// let bounds = bootstrap(&tracks, (0, 1), Basis::Called, &DynamicsParams::default());
+/// let (low, high) = bounds.elimination.expect("there are spines");
+/// assert!(0.1 < low && low < 0.2 && 0.2 < high && high < 0.3); // .2 of 100
+/// ```
 pub fn bootstrap(tracks: &[&Track], (a, b): (usize, usize), basis: Basis, params: &DynamicsParams) -> Bounds {
     if tracks.is_empty() || params.resamples == 0 {
         return Bounds::default();

@@ -2,7 +2,7 @@
 
 use crate::model::{Status, Track};
 
-/// Fate of a site, from the sessions in which it can be judged.
+/// Fate of a site, from the sessions in which it can be judged. See the example of [`Fate::of`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
     /// There in every one.

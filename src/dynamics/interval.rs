@@ -8,7 +8,7 @@ use crate::dynamics::{DynamicsParams, Turnover};
 use crate::error::{Error, Result};
 use crate::model::{Session, Status, Track};
 
-/// Length of one dendrite on which spines can be judged in one session.
+/// Length of one dendrite on which spines can be judged in one session. See the example of [`intervals()`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DendriteLength {
     /// Position of the session.
@@ -19,7 +19,7 @@ pub struct DendriteLength {
     pub length_um: f64,
 }
 
-/// Spines over one interval: numbers from calls, or expected numbers from probabilities.
+/// Spines over one interval: numbers from calls, or expected numbers from probabilities. See the example of [`Counts::rates`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Counts {
     /// Spines of the earlier session at sites scorable in both.
@@ -35,7 +35,7 @@ pub struct Counts {
 /// A site counts for no more than 1 over this many.
 const LEAST_FOUND: f64 = 0.25;
 
-/// What spines are counted by.
+/// What spines are counted by. See the example of [`crate::dynamics::bootstrap()`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
     /// Calls.
@@ -46,7 +46,7 @@ pub enum Basis {
     Corrected,
 }
 
-/// Rates of one interval; none where their denominator is 0.
+/// Rates of one interval; none where their denominator is 0. See the example of [`Counts::rates`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rates {
     /// formed / scorable_a.
@@ -150,7 +150,7 @@ impl Counts {
     }
 }
 
-/// What happened between two sessions, on one dendrite or on all.
+/// What happened between two sessions, on one dendrite or on all. See the example of [`intervals()`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interval {
     /// The dendrite; none for all together.
@@ -172,7 +172,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Spines per µm of scorable length in either session.
+    /// Spines per µm of scorable length in either session. See the example of [`intervals()`].
     pub fn density_per_um(&self) -> (Option<f64>, Option<f64>) {
         let density = |n: usize, length: Option<f64>| length.filter(|l| *l > 0.0).map(|l| n as f64 / l);
         (density(self.n.0, self.length_um.0), density(self.n.1, self.length_um.1))
@@ -180,6 +180,30 @@ impl Interval {
 }
 
 /// Every interval of consecutive sessions: each dendrite by number, then all together.
+///
+/// ```
+/// use gemmule::dynamics::{DendriteLength, DynamicsParams, intervals};
+/// use gemmule::model::{Call, Session, Status, Track};
+/// let sessions = [0.0, 2.0].map(|day| Session { name: day.to_string(), day: Some(day) });
+/// let track = |n: u32, first, then| Track {
+///     track_id: n,
+///     dendrite_id: 1,
+///     s_um: f64::from(n),
+///     calls: vec![Call::bare(first, None), Call::bare(then, None)],
+/// };
+/// let tracks = [
+///     track(1, Status::Present, Status::Present),
+///     track(2, Status::Present, Status::Absent),
+///     track(3, Status::Present, Status::Unscorable), // counts neither as stayed nor as gone
+/// ];
+/// let lengths = [0, 1].map(|session| DendriteLength { session, dendrite_id: 1, length_um: 10.0 });
+/// let params = DynamicsParams::default();
+/// let all = intervals(&sessions, &tracks, &lengths, &params)?.pop().expect("all dendrites together come last");
+/// assert_eq!((all.dendrite_id, all.n, all.unscorable), (None, (3, 1), 1));
+/// assert_eq!(all.called.rates(params.turnover).elimination, Some(0.5));
+/// assert_eq!(all.density_per_um(), (Some(0.3), Some(0.1)));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Parameter`] for tracks whose calls are not one per session, or parameters out of range.

@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
-/// How long something lived, or was followed.
+/// How long something lived, or was followed. See the example of [`kaplan_meier`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lifetime {
     /// When it was lost, or last seen.
@@ -11,7 +11,7 @@ pub struct Lifetime {
     pub lost: bool,
 }
 
-/// Share alive from one time to the next.
+/// Share alive from one time to the next. See the example of [`kaplan_meier`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SurvivalStep {
     /// From here on.

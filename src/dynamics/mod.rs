@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::params::{InRange, params};
 
 /// What a lab means by turnover; f and e are the formed and eliminated, n_a and n_b the spines of the earlier and the
-/// later session.
+/// later session. See the example of [`Counts::rates`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Turnover {
@@ -46,6 +46,14 @@ impl InRange for Turnover {
 
 params! {
     /// Rates and survival.
+    ///
+    /// ```
+    /// use gemmule::dynamics::{DynamicsParams, Turnover};
+    /// let params = DynamicsParams::default().turnover(Turnover::OverCurrent)?.resamples(0)?;
+    /// assert_eq!(params.turnover, Turnover::OverCurrent);
+    /// assert!(params.confidence(1.5).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct DynamicsParams in "dynamics" {
         /// Formula of the turnover ratio: over-both, mean-of-rates or over-current.
         turnover: Turnover = Turnover::OverBoth, "", Turnover::OverBoth..=Turnover::OverCurrent, "DESIGN.md: (formed + eliminated) / (n_a + n_b)";

@@ -6,7 +6,7 @@ use crate::dynamics::kaplan_meier::Product;
 use crate::error::Result;
 use crate::model::{Session, Status, Track};
 
-/// Spines followed together.
+/// Spines followed together. See the example of [`survival()`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cohort {
     /// Those of the first session.
@@ -15,7 +15,7 @@ pub enum Cohort {
     FormedAt(usize),
 }
 
-/// Share of a cohort that is left after a session.
+/// Share of a cohort that is left after a session. See the example of [`survival()`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SurvivalPoint {
     /// Position of the session.
@@ -39,6 +39,24 @@ pub struct SurvivalPoint {
 /// cannot be judged are passed over: if it is there afterwards it lived through them, if it is absent it was lost at some time in
 /// between and is counted at the session that shows it (the right end of its interval; with intervals of one session the
 /// two estimates agree); if nothing is known afterwards it is censored at the last session that shows it.
+///
+/// ```
+/// use gemmule::dynamics::{Cohort, DynamicsParams, survival};
+/// use gemmule::model::{Call, Session, Status::{self, Absent, Present}, Track};
+/// let sessions = [0.0, 2.0, 9.0].map(|day| Session { name: day.to_string(), day: Some(day) });
+/// let track = |statuses: [Status; 3]| Track {
+///     track_id: 1,
+///     dendrite_id: 1,
+///     s_um: 0.0,
+///     calls: statuses.map(|status| Call::bare(status, None)).to_vec(),
+/// };
+/// let tracks = [[Present, Present, Absent], [Present, Present, Present], [Absent, Present, Present]].map(track);
+/// let old = survival(&sessions, &tracks, Cohort::Baseline, &DynamicsParams::default())?;
+/// assert_eq!((old[2].since, old[2].n_at_risk, old[2].n_lost, old[2].fraction), (9.0, 2, 1, 0.5));
+/// let new = survival(&sessions, &tracks, Cohort::FormedAt(1), &DynamicsParams::default())?;
+/// assert_eq!((new[1].since, new[1].fraction), (7.0, 1.0));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::Parameter`] for tracks whose calls are not one per session, or parameters out of range.

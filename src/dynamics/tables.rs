@@ -15,6 +15,22 @@ const DECIMALS: Option<usize> = Some(5);
 /// [`bootstrap`]'s over the sites, `length_um` is the earlier session's, `formation_per_2_days` the formation rate times 2 days
 /// over the interval's days, `corrected_..` the rates from probabilities over the share of such spines that are found. Written, numbers have five decimals.
 ///
+/// ```
+/// use gemmule::columns::Column;
+/// use gemmule::dynamics::{DendriteLength, DynamicsParams, dynamics_table, survival_table};
+/// use gemmule::model::{Call, Session, Status, Track};
+/// let sessions = [0.0, 2.0].map(|day| Session { name: day.to_string(), day: Some(day) });
+/// let calls = [Status::Present, Status::Absent].map(|status| Call::bare(status, None)).to_vec();
+/// let tracks = [Track { track_id: 1, dendrite_id: 1, s_um: 3.0, calls }];
+/// let lengths = [0, 1].map(|session| DendriteLength { session, dendrite_id: 1, length_um: 10.0 });
+/// let params = DynamicsParams::default();
+/// let table = dynamics_table("m1", &sessions, &tracks, &lengths, &params)?;
+/// assert_eq!(table.get("dendrite_id"), Some(&Column::Text(vec!["1".into(), "all".into()])));
+/// assert_eq!(table.get("elimination_rate"), Some(&Column::Number(vec![Some(1.0); 2])));
+/// assert_eq!(survival_table("m1", &sessions, &tracks, &params)?.rows(), 3); // two of the baseline, one of what came at the second
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`intervals`].
 pub fn dynamics_table(
@@ -84,7 +100,7 @@ pub fn dynamics_table(
     Ok(table.done())
 }
 
-/// The table of survival: the spines of the first session (`baseline`), then those formed at each later session.
+/// The table of survival: the spines of the first session (`baseline`), then those formed at each later session. See the example of [`dynamics_table`].
 ///
 /// # Errors
 /// As [`survival`].
@@ -112,6 +128,20 @@ pub fn survival_table(fov: &str, sessions: &[Session], tracks: &[Track], params:
 
 /// Writes `dynamics.csv`: [`dynamics_table`].
 ///
+/// ```
+/// use gemmule::dynamics::{DynamicsParams, write_dynamics_csv, write_survival_csv};
+/// use gemmule::model::{Call, Session, Status, Track};
+/// let dir = tempfile::tempdir().unwrap();
+/// let sessions = [0.0, 2.0].map(|day| Session { name: day.to_string(), day: Some(day) });
+/// let tracks = [Track { track_id: 1, dendrite_id: 1, s_um: 3.0, calls: vec![Call::bare(Status::Present, None); 2] }];
+/// let params = DynamicsParams::default();
+/// write_dynamics_csv(dir.path().join("dynamics.csv"), "m1", &sessions, &tracks, &[], &params)?;
+/// write_survival_csv(dir.path().join("survival.csv"), "m1", &sessions, &tracks, &params)?;
+/// let written = std::fs::read_to_string(dir.path().join("survival.csv")).unwrap();
+/// assert!(written.lines().nth(1).is_some_and(|line| line.contains("baseline")));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`dynamics_table`]; [`crate::error::Error::File`] if the file cannot be written.
 pub fn write_dynamics_csv(
@@ -125,7 +155,7 @@ pub fn write_dynamics_csv(
     dynamics_table(fov, sessions, tracks, lengths, params)?.write_csv(path)
 }
 
-/// Writes `survival.csv`: [`survival_table`].
+/// Writes `survival.csv`: [`survival_table`]. See the example of [`write_dynamics_csv`].
 ///
 /// # Errors
 /// As [`survival_table`]; [`crate::error::Error::File`] if the file cannot be written.

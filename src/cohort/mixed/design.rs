@@ -12,7 +12,7 @@ pub(super) struct Factor {
     pub(super) of: Vec<usize>,
 }
 
-/// Values, fixed columns and nested groups.
+/// Values, fixed columns and nested groups. See the example of [`crate::cohort::fit_mixed`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct MixedDesign {
     /// The values.

@@ -10,7 +10,7 @@ use crate::cohort::mixed::design::independent;
 use crate::cohort::mixed::optimise::minimise;
 use crate::error::{Error, Result};
 
-/// A fixed effect.
+/// A fixed effect. See the example of [`fit_mixed`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Coefficient {
     /// Name of the column.
@@ -21,7 +21,7 @@ pub struct Coefficient {
     pub se: f64,
 }
 
-/// A fitted mixed model.
+/// A fitted mixed model. See the example of [`fit_mixed`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MixedFit {
     /// Fixed effects, in the order of the columns that are kept.

@@ -10,6 +10,24 @@ use crate::cohort::two_sample::{quantile, two_sided};
 use crate::cohort::{Effect, MixedDesign, MixedFit, ModelDf, Scale, StatsParams, fit_mixed};
 
 /// A mixed model fitted to one metric of one study.
+///
+/// ```
+/// use gemmule::cohort::{LongRow, LongTable, StatsParams, stats};
+/// let row = |mouse: usize, day: f64| LongRow {
+///     treatment: if mouse < 4 { "saline".into() } else { "psilocybin".into() },
+///     mouse: mouse.to_string(),
+///     dendrite: "1".into(),
+///     metric: "density".into(),
+///     day,
+///     value: Some(0.5 + 0.02 * ((mouse * 7 + (day as usize) * 3) % 5) as f64),
+///     ..LongRow::default()
+/// };
+/// let rows = (0..8).flat_map(|mouse| [0.0, 1.0, 2.0].map(|day| row(mouse, day))).collect();
+/// let effects = stats(&LongTable::new(rows, vec![])?, &StatsParams::default())?;
+/// assert!(effects.models[0].formula.contains("mouse"));
+/// assert_eq!(effects.models[0].fit.n, 24);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Model {
     /// Study.

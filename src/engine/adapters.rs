@@ -5,6 +5,14 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 
 /// A GPU, or a driver that plays one.
+///
+/// ```
+/// use gemmule::engine::Engine;
+/// for adapter in Engine::adapters() {
+///     println!("{adapter}{}", if adapter.software { ", a software one" } else { "" });
+///     assert!(["Vulkan", "Metal", "DX12"].contains(&adapter.backend.as_str()));
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AdapterInfo {
     /// Name the driver gives.

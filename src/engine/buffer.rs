@@ -4,6 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// f32 values where the kernels can reach them.
+///
+/// ```
+/// use gemmule::engine::{Backend, Buffer, Engine};
+/// let buffer = Engine::new(Backend::Cpu)?.upload(&[1.0, 2.0, 3.0])?;
+/// assert_eq!(buffer.len(), 3);
+/// assert!(matches!(buffer, Buffer::Cpu(values) if values[2] == 3.0));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Debug)]
 pub enum Buffer {
     /// In memory.
@@ -12,7 +20,7 @@ pub enum Buffer {
     Gpu(GpuBuffer),
 }
 
-/// Storage on a GPU; only the engine that made it can read it or run kernels on it.
+/// Storage on a GPU; only the engine that made it can read it or run kernels on it. See the example of [`crate::engine::Engine::on_device`].
 #[derive(Debug)]
 pub struct GpuBuffer {
     pub(crate) raw: wgpu::Buffer,
@@ -27,7 +35,7 @@ pub(crate) struct Memory {
 }
 
 impl Buffer {
-    /// Number of f32 values.
+    /// Number of f32 values. See the example of [`Buffer`].
     #[allow(clippy::len_without_is_empty, reason = "a volume has at least one voxel")]
     pub fn len(&self) -> usize {
         match self {
@@ -38,7 +46,7 @@ impl Buffer {
 }
 
 impl GpuBuffer {
-    /// The storage itself, for a host that goes on with it on the same device; it lives as long as anyone holds it.
+    /// The storage itself, for a host that goes on with it on the same device; it lives as long as anyone holds it. See the example of [`crate::engine::Engine::on_device`].
     pub fn wgpu(&self) -> &wgpu::Buffer {
         &self.raw
     }

@@ -3,6 +3,13 @@
 use crate::engine::Buffer;
 
 /// A compute shader and its bindings, all in group 0.
+///
+/// ```
+/// use gemmule::engine::Binding;
+/// use gemmule::kernel::smooth_z::KERNEL;
+/// assert_eq!(KERNEL.bindings, [Binding::Uniform, Binding::Read, Binding::ReadWrite]);
+/// assert!(KERNEL.numbered_source().starts_with("   1 "));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct KernelDef {
     /// Stem of the file in `shaders/`.
@@ -15,7 +22,7 @@ pub struct KernelDef {
     pub bindings: &'static [Binding],
 }
 
-/// What a binding holds.
+/// What a binding holds. See the example of [`KernelDef`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
     /// A uniform struct.
@@ -26,7 +33,7 @@ pub enum Binding {
     ReadWrite,
 }
 
-/// One run of a kernel.
+/// One run of a kernel. See the example of [`crate::engine::Engine::dispatch`].
 #[derive(Clone, Copy, Debug)]
 pub struct Launch<'a> {
     /// Values of the shader's `override` constants; a pipeline is built once per set of them.
@@ -44,7 +51,7 @@ pub struct Launch<'a> {
 }
 
 impl KernelDef {
-    /// The source with line numbers, for messages about it.
+    /// The source with line numbers, for messages about it. See the example of [`KernelDef`].
     pub fn numbered_source(&self) -> String {
         self.source.lines().enumerate().map(|(n, line)| format!("{:4} {line}\n", n + 1)).collect()
     }

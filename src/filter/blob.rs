@@ -18,6 +18,14 @@ use crate::units::PointUm;
 
 params! {
     /// Scales and threshold of the blob response.
+    ///
+    /// ```
+    /// use gemmule::filter::blob::BlobParams;
+    /// let params = BlobParams::default().response_min(5.0)?;
+    /// assert_eq!(params.response_min, 5.0);
+    /// assert!(params.binning(0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct BlobParams in "blob" {
         /// Lateral standard deviations of the Gaussian, ascending.
         sigma_xy_um: Vec<f64> = vec![0.15, 0.21, 0.3, 0.42], "µm", 0.02..=20.0, "heads of .3 to 1 µm, a factor of sqrt 2 apart";
@@ -30,7 +38,7 @@ params! {
     }
 }
 
-/// A bright blob.
+/// A bright blob. See the example of [`blobs`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Blob {
     /// Centre of its brightest voxel of response.
@@ -45,6 +53,28 @@ pub struct Blob {
 ///
 /// The response is -(H_zz + H_yy + H_xx) of [`crate::kernel::hessian_response`]; maxima as in [`crate::kernel::local_maxima`].
 /// Maxima on the edge of a plane are left out: the outermost voxel continues beyond it, and its noise looks like a large blob.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::filter::blob::{BlobParams, blobs};
+/// use gemmule::model::NoiseModel;
+/// use gemmule::progress::Silent;
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Shape, Stack, Volume, Voxels};
+/// let shape = Shape::new(9, 40, 40)?;
+/// let light = |i: usize| {
+///     let v = shape.voxel(i);
+///     let (z, y, x) = (v.z as f64 - 4.0, 0.1 * (v.y as f64 - 25.0), 0.1 * (v.x as f64 - 12.0));
+///     (100.0 + 900.0 * (-0.5 * (z.powi(2) / 0.8 + (y * y + x * x) / 0.06)).exp()) as u16
+/// };
+/// let voxels = Voxels::U16(Volume::new(shape, (0..shape.len()).map(light).collect())?);
+/// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
+/// let noise = NoiseModel { gain: 4.0, offset: 10.0, read_variance: 1.0 };
+/// let found = blobs(&Engine::new(Backend::Cpu)?, &stack, &noise, &BlobParams::default(), &mut Silent)?;
+/// let place = found[0].place; // the strongest
+/// assert!((place.z - 4.0).abs() < 0.1 && (place.y - 2.5).abs() < 0.11 && (place.x - 1.2).abs() < 0.11);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// Parameters out of range; GPU faults; cancellation.

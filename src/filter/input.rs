@@ -5,6 +5,23 @@ use crate::units::VoxelSize;
 use crate::volume::{Grid, Shape, Source, Stack, StackView};
 
 /// A stack, wherever its voxels lie; made from a [`Stack`], a [`StackView`], a [`Source`] or a [`DeviceStack`] by `into()`.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::filter::Input;
+/// use gemmule::filter::smooth::{SigmaUm, smooth};
+/// use gemmule::progress::Silent;
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Shape, Source, Stack, Volume, Voxels};
+/// let voxels = Voxels::U8(Volume::new(Shape::new(3, 4, 5)?, (0..60).collect())?);
+/// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
+/// let (engine, sigma) = (Engine::new(Backend::Cpu)?, SigmaUm { z_um: 0.5, y_um: 0.15, x_um: 0.15 });
+/// let smoothed = |input: Input<'_>| smooth(&engine, input, sigma, &mut Silent);
+/// let (owned, borrowed, source) = ((&stack).into(), stack.view().into(), Source::from(&stack).into());
+/// let found = smoothed(owned)?;
+/// assert!(found == smoothed(borrowed)? && found == smoothed(source)?);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     pub(crate) raw: Raw<'a>,

@@ -57,6 +57,18 @@ pub fn estimate<'a>(voxels: impl Into<VoxelsView<'a>>) -> Result<NoiseModel> {
 
 /// [`estimate`] of a stack wherever it lies, some planes at a time: the same model.
 ///
+/// ```
+/// use gemmule::filter::noise::{estimate, estimate_in};
+/// use gemmule::phantom::{self, PhantomParams};
+/// use gemmule::progress::Silent;
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.seed(7)?;
+/// let stack = phantom::stack(&small, &mut Silent)?.stack;
+/// let model = estimate_in(&stack, &mut Silent)?;
+/// assert_eq!(model, estimate(&stack.voxels)?);
+/// assert!((model.gain / small.gain - 1.0).abs() < 0.5);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`estimate`]; what reading the planes says; cancellation.
 pub fn estimate_in<'a>(stack: impl Into<Source<'a>>, progress: &mut dyn Progress) -> Result<NoiseModel> {
@@ -93,6 +105,22 @@ fn model(samples: Vec<(f32, f32)>, shape: Shape, type_name: &str) -> Result<Nois
 /// The same difference h, its voxels 4 standard deviations (`sigma_um`, in the plane) of the smoothing apart, is taken of `smooth`; the factor is
 /// median(h² / variance) / .455 over the darker half of the volume, where structure is rare. Fine texture of the background that no filter of this
 /// scale can tell from noise counts as noise. 1 for planes too small to measure it on.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::filter::noise;
+/// use gemmule::filter::smooth::{SigmaUm, smooth_with_variance};
+/// use gemmule::phantom::{self, PhantomParams};
+/// use gemmule::progress::Silent;
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.neuropil_share(0.0)?.seed(7)?;
+/// let stack = phantom::stack(&small, &mut Silent)?.stack;
+/// let model = noise::estimate(&stack.voxels)?;
+/// let sigma = SigmaUm { z_um: 0.5, y_um: 0.15, x_um: 0.15 };
+/// let (smooth, variance) = smooth_with_variance(&Engine::new(Backend::Cpu)?, &stack, sigma, &model, &mut Silent)?;
+/// let factor = noise::correlation(&smooth, &variance, sigma.x_um, stack.voxel_size)?;
+/// assert!((1.0..2.0).contains(&factor)); // the voxels of a phantom share no noise
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Parameter`] if the two volumes differ in shape.

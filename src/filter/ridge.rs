@@ -16,6 +16,14 @@ use crate::volume::{Grid, Planes, Shape, Volume};
 
 params! {
     /// Scales and form of the ridge response.
+    ///
+    /// ```
+    /// use gemmule::filter::ridge::{RidgeParams, RidgeResponse};
+    /// let params = RidgeParams::default().response(RidgeResponse::Sato)?.sigma_xy_um(vec![0.4])?.binning(1)?;
+    /// assert_eq!((params.response, params.binning), (RidgeResponse::Sato, 1));
+    /// assert!(params.sigma_xy_um(vec![]).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct RidgeParams in "ridge" {
         /// Lateral standard deviations of the Gaussian.
         sigma_xy_um: Vec<f64> = vec![0.35, 0.5, 0.7], "µm", 0.02..=20.0, "shaft radii of .3 to .7 µm";
@@ -32,7 +40,7 @@ params! {
 
 /// Which ridge response; formulas in [`crate::kernel::hessian_response`].
 ///
-/// Sato's response is in units of the stabilised brightness, the others run from 0 to 1. Tracing's defaults were chosen for Jerman's.
+/// Sato's response is in units of the stabilised brightness, the others run from 0 to 1. Tracing's defaults were chosen for Jerman's. See the example of [`RidgeParams`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RidgeResponse {
@@ -63,7 +71,7 @@ impl RidgeResponse {
     }
 }
 
-/// A ridge map and where it lies.
+/// A ridge map and where it lies. See the example of [`ridge`].
 #[derive(Clone, Debug)]
 pub struct RidgeMap {
     /// Largest response over the scales; 0 to 1 but for Sato.
@@ -74,7 +82,7 @@ pub struct RidgeMap {
     pub grid: Grid,
 }
 
-/// A ridge map that stays on the engine's device.
+/// A ridge map that stays on the engine's device. See the example of [`ridge_on_device`].
 #[derive(Debug)]
 pub struct DeviceRidge {
     /// Largest response over the scales, (z, y, x) with x fastest.
@@ -124,6 +132,22 @@ pub fn ridge<'a>(
 
 /// The same, left on the engine's device: for hosts that go on there.
 ///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::filter::{noise, ridge};
+/// use gemmule::phantom::{self, PhantomParams};
+/// use gemmule::progress::Silent;
+/// let small = PhantomParams { planes: 8, rows: 64, columns: 96, seed: 7, ..PhantomParams::default() };
+/// let stack = phantom::stack(&small, &mut Silent)?.stack;
+/// let (model, params) = (noise::estimate(&stack.voxels)?, ridge::RidgeParams::default());
+/// let engine = Engine::new(Backend::Cpu)?; // on a GPU the map stays in its memory
+/// let there = ridge::ridge_on_device(&engine, &stack, &model, &params, &mut Silent)?;
+/// let mut values = vec![0.0; there.grid.shape.len()];
+/// engine.read(&there.ridge, &mut values)?;
+/// assert_eq!(values, ridge::ridge(&engine, &stack, &model, &params, &mut Silent)?.ridge.as_slice());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`ridge`]; [`crate::error::Error::Memory`] if the map does not fit one buffer.
 pub fn ridge_on_device<'a>(
@@ -143,11 +167,35 @@ pub fn ridge_on_device<'a>(
 
 /// The ridge map of a stack, plane by plane: for volumes whose map does not fit into memory. The planes equal those of [`ridge`]; each visit computes them
 /// anew.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::filter::{noise, ridge};
+/// use gemmule::phantom::{self, PhantomParams};
+/// use gemmule::progress::Silent;
+/// use gemmule::volume::Planes;
+/// let small = PhantomParams { planes: 8, rows: 64, columns: 96, seed: 7, ..PhantomParams::default() };
+/// let stack = phantom::stack(&small, &mut Silent)?.stack;
+/// let (model, params) = (noise::estimate(&stack.voxels)?, ridge::RidgeParams::default());
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let map = ridge::ridge(&engine, &stack, &model, &params, &mut Silent)?;
+/// let planes = ridge::RidgePlanes::new(&engine, &stack, &model, &params, &mut Silent)?;
+/// assert_eq!(planes.grid(), map.grid);
+/// planes.visit(2..4, &mut |z, plane| {
+///     assert_eq!(plane, map.ridge.plane(z));
+///     Ok(())
+/// })?;
+/// planes.intensity().visit(2..4, &mut |z, plane| {
+///     assert_eq!(plane, map.intensity.plane(z));
+///     Ok(())
+/// })?;
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct RidgePlanes<'a>(Sweep<'a>);
 
 impl<'a> RidgePlanes<'a> {
-    /// Finds the largest eigenvalues of the whole volume, which every response is relative to.
+    /// Finds the largest eigenvalues of the whole volume, which every response is relative to. See the example of [`RidgePlanes`].
     ///
     /// # Errors
     /// As [`ridge`].
@@ -161,12 +209,12 @@ impl<'a> RidgePlanes<'a> {
         Sweep::new(engine, stack.into(), noise, params, progress).map(Self)
     }
 
-    /// The binned grid.
+    /// The binned grid. See the example of [`RidgePlanes`].
     pub fn grid(&self) -> Grid {
         self.0.source.grid
     }
 
-    /// The stack binned, in grey levels, on the same grid: [`RidgeMap::intensity`] plane by plane.
+    /// The stack binned, in grey levels, on the same grid: [`RidgeMap::intensity`] plane by plane. See the example of [`RidgePlanes`].
     pub fn intensity(&self) -> IntensityPlanes<'a> {
         IntensityPlanes(self.0.source)
     }
@@ -189,7 +237,7 @@ impl Planes for RidgePlanes<'_> {
     }
 }
 
-/// See [`RidgePlanes::intensity`].
+/// See [`RidgePlanes::intensity`]. See the example of [`RidgePlanes`].
 #[derive(Clone, Copy, Debug)]
 pub struct IntensityPlanes<'a>(Source<'a>);
 

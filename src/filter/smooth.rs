@@ -20,6 +20,14 @@ use crate::volume::{Bricks, Volume};
 
 params! {
     /// The scale at which spines are sought: smoothing before anything is sampled.
+    ///
+    /// ```
+    /// use gemmule::filter::smooth::ScaleParams;
+    /// let params = ScaleParams::default().sigma_xy_um(0.2)?;
+    /// assert_eq!(params.sigma_xy_um, 0.2);
+    /// assert!(params.sigma_z_um(-1.0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct ScaleParams in "scale" {
         /// Standard deviation of the Gaussian in the plane.
         sigma_xy_um: f64 = 0.15, "µm", 0.0..=10.0, "below the width of a head's image (prototype)";
@@ -28,7 +36,7 @@ params! {
     }
 }
 
-/// Gaussian standard deviations in µm, (z, y, x).
+/// Gaussian standard deviations in µm, (z, y, x). See the example of [`smooth`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SigmaUm {
     /// Along z.
@@ -94,6 +102,26 @@ pub fn smooth<'a>(
 
 /// [`smooth`], left on the engine's device.
 ///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::filter::smooth::{SigmaUm, smooth_on_device, smooth_with_variance};
+/// use gemmule::model::NoiseModel;
+/// use gemmule::progress::Silent;
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Shape, Stack, Volume, Voxels};
+/// let voxels = Voxels::U8(Volume::filled(Shape::new(9, 16, 16)?, 50));
+/// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
+/// let (engine, sigma) = (Engine::new(Backend::Cpu)?, SigmaUm { z_um: 0.5, y_um: 0.15, x_um: 0.15 });
+/// let there = smooth_on_device(&engine, &stack, sigma, &mut Silent)?;
+/// let mut values = vec![0.0; there.len()];
+/// engine.read(&there, &mut values)?;
+/// let noise = NoiseModel { gain: 4.0, offset: 10.0, read_variance: 1.0 };
+/// let (smooth, variance) = smooth_with_variance(&engine, &stack, sigma, &noise, &mut Silent)?;
+/// assert_eq!(smooth.as_slice(), values);
+/// assert!(f64::from(*variance.at(4, 8, 8)) < 0.5 * noise.variance(50.0)); // neighbours are averaged
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`smooth`]; [`crate::error::Error::Memory`] if the result does not fit one buffer.
 pub fn smooth_on_device<'a>(
@@ -115,7 +143,7 @@ pub fn smooth_on_device<'a>(
 ///
 /// V = (gain * max(G' * I - offset, 0) + read variance) * sum k². The exact variance weighs the signal with k², which for a Gaussian is the
 /// Gaussian G' of sigma / sqrt 2, times sum k². Within a
-/// filter's radius of a border, where the outermost voxel counts several times, the true variance is up to some 30 % per axis larger.
+/// filter's radius of a border, where the outermost voxel counts several times, the true variance is up to some 30 % per axis larger. See the example of [`smooth_on_device`].
 ///
 /// # Errors
 /// As [`smooth`].
@@ -140,6 +168,27 @@ pub fn smooth_with_variance<'a>(
 
 /// [`smooth_with_variance`] where `near` holds bricks, each voxel the smoothed value and its variance, and the [`noise::correlation`] of the whole stack: nothing
 /// else of it is kept.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::filter::smooth::{SigmaUm, smooth_near, smooth_with_variance};
+/// use gemmule::model::NoiseModel;
+/// use gemmule::progress::Silent;
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Bricks, Shape, Stack, Volume, Voxels};
+/// let shape = Shape::new(9, 16, 16)?;
+/// let voxels = Voxels::U16(Volume::new(shape, (0..shape.len()).map(|i| (i % 97) as u16).collect())?);
+/// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
+/// let (engine, sigma) = (Engine::new(Backend::Cpu)?, SigmaUm { z_um: 0.5, y_um: 0.15, x_um: 0.15 });
+/// let noise = NoiseModel { gain: 4.0, offset: 10.0, read_variance: 1.0 };
+/// let mut near = Bricks::new(shape);
+/// near.hold([2..4, 0..16, 0..16]); // two planes are wanted
+/// let (near, correlation) = smooth_near(&engine, &stack, sigma, &noise, near, &mut Silent)?;
+/// let (smooth, variance) = smooth_with_variance(&engine, &stack, sigma, &noise, &mut Silent)?;
+/// assert_eq!(near.get(3, 8, 8), Some([*smooth.at(3, 8, 8), *variance.at(3, 8, 8)]));
+/// assert!(near.get(7, 8, 8).is_none() && correlation >= 1.0);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`smooth`].

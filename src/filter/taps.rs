@@ -17,6 +17,18 @@ pub const MIN_DERIVATIVE_SIGMA: f64 = 0.5;
 const TRUNCATE: f64 = 4.0;
 
 /// A filter: taps and how many of them there are beside the centre.
+///
+/// ```
+/// use gemmule::filter::taps::{derivatives, smoothing, stencil};
+/// let gaussian = smoothing(1.5, "sigma")?;
+/// let sum = gaussian.half[0] + 2.0 * gaussian.half[1..].iter().sum::<f32>();
+/// assert!((sum - 1.0).abs() < 1e-6 && gaussian.sum_of_squares() < 0.25);
+/// let [g, _, d2] = derivatives(1.5, "sigma")?;
+/// assert!(g.radius == gaussian.radius && d2.half[0] < 0.0);
+/// assert!((stencil(1.0).d1[0] - 2.0 / 3.0).abs() < 1e-6); // central differences of 4th order
+/// assert!(smoothing(100.0, "sigma").is_err());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Taps {
     /// Centre and one side.
@@ -26,14 +38,14 @@ pub struct Taps {
 }
 
 impl Taps {
-    /// Sum of the squared taps: what white noise of variance 1 leaves after the filter.
+    /// Sum of the squared taps: what white noise of variance 1 leaves after the filter. See the example of [`Taps`].
     pub fn sum_of_squares(&self) -> f64 {
         let squared = self.half.map(|t| f64::from(t).powi(2));
         squared[0] + 2.0 * squared[1..].iter().sum::<f64>()
     }
 }
 
-/// Central differences: taps 1, 2, 3 of the first derivative; centre, 1, 2, 3 of the second.
+/// Central differences: taps 1, 2, 3 of the first derivative; centre, 1, 2, 3 of the second. See the example of [`Taps`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stencil {
     /// First derivative.
@@ -86,7 +98,7 @@ fn smoothing_f64(sigma: f64, radius: usize) -> Vec<f64> {
     sampled(0.5 * (low + high), radius)
 }
 
-/// Gaussian smoothing; `sigma` in voxels, 0 leaves the volume as it is. `name` is the parameter named in errors.
+/// Gaussian smoothing; `sigma` in voxels, 0 leaves the volume as it is. `name` is the parameter named in errors. See the example of [`Taps`].
 ///
 /// # Errors
 /// [`Error::Parameter`] if the filter would be longer than the kernels take.
@@ -94,7 +106,7 @@ pub fn smoothing(sigma: f64, name: &str) -> Result<Taps> {
     Ok(pack(&smoothing_f64(sigma, radius(sigma, name)?)))
 }
 
-/// Gaussian and its derivatives along z, multiplied by sigma and sigma² (scale normalisation).
+/// Gaussian and its derivatives along z, multiplied by sigma and sigma² (scale normalisation). See the example of [`Taps`].
 ///
 /// # Errors
 /// As [`smoothing`].
@@ -132,7 +144,7 @@ fn composed(sigma: f64, radius: usize) -> (Vec<f64>, Vec<f64>) {
     ((0..=length).map(d1).collect(), (0..=length).map(d2).collect())
 }
 
-/// Central differences in the plane, multiplied by sigma and sigma² (scale normalisation).
+/// Central differences in the plane, multiplied by sigma and sigma² (scale normalisation). See the example of [`Taps`].
 pub fn stencil(sigma: f64) -> Stencil {
     let (d1, d2) = stencil_f64(sigma);
     Stencil { d1: d1.map(|v| (v * sigma) as f32), d2: d2.map(|v| (v * sigma * sigma) as f32) }

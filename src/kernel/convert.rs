@@ -31,6 +31,30 @@ pub const KERNEL: KernelDef = KernelDef {
 };
 
 /// Uniform of the shader.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::kernel::Slab;
+/// use gemmule::kernel::convert::Convert;
+/// use gemmule::model::NoiseModel;
+/// use gemmule::volume::{Shape, Volume, Voxels};
+/// let shape = Shape::new(1, 2, 3)?;
+/// let voxels = Voxels::U8(Volume::new(shape, vec![10, 20, 30, 10, 20, 50])?);
+/// let binned = Slab::whole(1, Convert::binned(2, 2), Convert::binned(3, 2));
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let mut output = engine.buffer(binned.output_len())?;
+/// Convert::binned_mean(binned, shape, 2).run(&engine, &voxels, &mut output)?;
+/// let mut means = [0.0; 2];
+/// engine.read(&output, &mut means)?;
+/// assert_eq!(means, [15.0, 40.0]); // the last column is repeated
+///
+/// let (mut plain, mut stable) = ([0.0; 6], [0.0; 6]);
+/// Convert::plain(Slab::whole(1, 2, 3)).cpu(voxels.view(), &mut plain);
+/// let noise = NoiseModel { gain: 2.0, offset: 10.0, read_variance: 0.0 };
+/// Convert::stabilised(Slab::whole(1, 2, 3), shape, 1, &noise).cpu(voxels.view(), &mut stable);
+/// assert_eq!((plain[5], stable[5]), (50.0, 2.0 * (20f32 + 0.375).sqrt())); // 20 photons
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct Convert {
@@ -55,6 +79,13 @@ pub struct Convert {
 }
 
 /// Second uniform of the shader: the part of the output that one upload has the voxels of.
+///
+/// ```
+/// use gemmule::kernel::convert::Piece;
+/// // Rows 0 to 15 of the slab's third plane.
+/// let piece = Piece { plane: 2, planes: 1, row: 0, rows: 16 };
+/// assert_eq!(bytemuck::bytes_of(&piece).len(), 16); // as the shader lays it out
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 pub struct Piece {
@@ -72,12 +103,12 @@ pub struct Piece {
 const MAX_UPLOAD_BYTES: u64 = 64 << 20;
 
 impl Convert {
-    /// Number of binned voxels along an axis of `n` voxels.
+    /// Number of binned voxels along an axis of `n` voxels. See the example of [`Convert`].
     pub fn binned(n: usize, binning: usize) -> usize {
         n.div_ceil(binning)
     }
 
-    /// Widening alone.
+    /// Widening alone. See the example of [`Convert`].
     pub fn plain(slab: Slab) -> Self {
         Self {
             slab,
@@ -92,7 +123,7 @@ impl Convert {
         }
     }
 
-    /// Mean over `binning` x `binning` voxels of a stack of shape `raw`, in grey levels.
+    /// Mean over `binning` x `binning` voxels of a stack of shape `raw`, in grey levels. See the example of [`Convert`].
     pub fn binned_mean(slab: Slab, raw: Shape, binning: usize) -> Self {
         Self {
             raw_ny: raw.y as u32,
@@ -103,7 +134,7 @@ impl Convert {
         }
     }
 
-    /// The same, variance-stabilised: photons of the binned voxel are b² (mean - offset) / gain.
+    /// The same, variance-stabilised: photons of the binned voxel are b² (mean - offset) / gain. See the example of [`Convert`].
     pub fn stabilised(slab: Slab, raw: Shape, binning: usize, noise: &NoiseModel) -> Self {
         let (gain, area) = (noise.gain, (binning * binning) as f64);
         let read_variance = area * noise.read_variance / (gain * gain);
@@ -115,7 +146,7 @@ impl Convert {
         }
     }
 
-    /// Converts planes `slab.out_start..` of a stack, wherever it lies.
+    /// Converts planes `slab.out_start..` of a stack, wherever it lies. See the example of [`Convert`].
     ///
     /// # Errors
     /// [`crate::error::Error::Gpu`] if the device fails, or has the output or the stack and the engine not; what reading the planes says.
@@ -193,7 +224,7 @@ impl Convert {
         start * line_bytes..end * line_bytes
     }
 
-    /// CPU twin: planes `slab.out_start..` of the whole stack's voxels.
+    /// CPU twin: planes `slab.out_start..` of the whole stack's voxels. See the example of [`Convert`].
     ///
     /// # Panics
     /// If the stack is not as large as the slab says.

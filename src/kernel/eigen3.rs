@@ -50,6 +50,13 @@ fn atan2_upper(y: f32, x: f32) -> f32 {
 }
 
 /// Eigenvalues in ascending order.
+///
+/// ```
+/// use gemmule::kernel::eigen3::eigenvalues;
+/// let found = eigenvalues([2.0, 3.0, 5.0, 0.0, 0.0, 4.0]); // (2), and 3 and 5 joined by 4
+/// let exact = [4.0 - 17f32.sqrt(), 2.0, 4.0 + 17f32.sqrt()];
+/// assert!(found.iter().zip(exact).all(|(a, b)| (a - b).abs() < 1e-5));
+/// ```
 #[inline(always)]
 pub fn eigenvalues(h: Symmetric3) -> [f32; 3] {
     const SQRT_2: f32 = std::f32::consts::SQRT_2;

@@ -22,7 +22,7 @@ pub const TOLERANCE: f32 = 80.0 * f32::EPSILON;
 /// Voxels beyond the tile that the stencils read: they are of 6th order.
 pub const STENCIL: usize = 3;
 
-/// Which response; the numbers are the shader's.
+/// Which response; the numbers are the shader's. See the example of [`HessianResponse`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Response {
@@ -48,6 +48,39 @@ pub const KERNEL: KernelDef = KernelDef {
 pub const PEAK_KERNEL: KernelDef = KernelDef { entry: "peak", ..KERNEL };
 
 /// Uniform of the shader.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::filter::taps;
+/// use gemmule::kernel::Slab;
+/// use gemmule::kernel::hessian_response::{HessianResponse, Response};
+/// let ([g, d1, d2], plane) = (taps::derivatives(1.0, "sigma")?, taps::stencil(1.0));
+/// let kernel = HessianResponse {
+///     slab: Slab::whole(9, 16, 16),
+///     radius_z: g.radius,
+///     response: Response::Blob as u32,
+///     taps_g: g.half,
+///     taps_d1: d1.half,
+///     taps_d2: d2.half,
+///     d1_y: plane.d1,
+///     d1_x: plane.d1,
+///     d2_y: plane.d2,
+///     d2_x: plane.d2,
+///     ..bytemuck::Zeroable::zeroed()
+/// };
+/// let mut spot = vec![0.0; 9 * 16 * 16];
+/// spot[(4 * 16 + 8) * 16 + 6] = 100.0; // plane 4, row 8, column 6
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let (input, mut output) = (engine.upload(&spot)?, engine.buffer(spot.len())?);
+/// kernel.run(&engine, &input, &mut output)?;
+/// let (mut response, mut twin) = (vec![0.0; spot.len()], vec![0.0; spot.len()]);
+/// engine.read(&output, &mut response)?;
+/// kernel.cpu(&spot, &mut twin);
+/// assert_eq!(response, twin);
+/// assert_eq!(response.iter().position(|v| *v == response.iter().copied().fold(0.0, f32::max)), Some((4 * 16 + 8) * 16 + 6));
+/// assert_eq!(kernel.peak(&engine, &input)?, kernel.cpu_peak(&spot)); // what Jerman's and Frangi's constants are made from
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct HessianResponse {
@@ -92,7 +125,7 @@ const TILE: [u32; 2] = [8, 32];
 const DEPTH: usize = 16;
 
 impl HessianResponse {
-    /// Runs on the engine's device.
+    /// Runs on the engine's device. See the example of [`HessianResponse`].
     ///
     /// # Errors
     /// [`crate::error::Error::Gpu`] if the device fails.
@@ -124,7 +157,7 @@ impl HessianResponse {
         engine.dispatch(kernel, &launch)
     }
 
-    /// CPU twin.
+    /// CPU twin. See the example of [`HessianResponse`].
     ///
     /// # Panics
     /// If the buffers are not as long as the slab says.
@@ -145,7 +178,7 @@ impl HessianResponse {
         );
     }
 
-    /// Largest a3 (at least 0) and largest S² of the slab, on the engine's device.
+    /// Largest a3 (at least 0) and largest S² of the slab, on the engine's device. See the example of [`HessianResponse`].
     ///
     /// # Errors
     /// [`crate::error::Error::Gpu`] if the device fails.
@@ -163,7 +196,7 @@ impl HessianResponse {
         Ok(found)
     }
 
-    /// CPU twin of the shader's `peak`: largest a3 (at least 0), and largest S² = sum of the squared eigenvalues.
+    /// CPU twin of the shader's `peak`: largest a3 (at least 0), and largest S² = sum of the squared eigenvalues. See the example of [`HessianResponse`].
     ///
     /// # Panics
     /// If the buffer is not as long as the slab says.

@@ -23,6 +23,24 @@ pub const KERNEL: KernelDef = KernelDef {
 };
 
 /// Uniform of the shader.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::kernel::{Slab, local_maxima::LocalMaxima};
+/// let kernel = LocalMaxima { slab: Slab::whole(1, 3, 4), scales: 1, capacity: 8, threshold: 2.0, padding: 0 };
+/// #[rustfmt::skip]
+/// let volume = [
+///     0.0, 0.0, 0.0, 1.0,
+///     0.0, 5.0, 0.0, 0.0,
+///     0.0, 4.0, 0.0, 3.0,
+/// ];
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let found = kernel.run(&engine, &engine.upload(&volume)?)?;
+/// let places: Vec<(u32, u32, f32)> = found.iter().map(|m| (m.yx / 4, m.yx % 4, m.value)).collect();
+/// assert_eq!(places, [(1, 1, 5.0), (2, 3, 3.0)]); // 4 has a larger neighbour, 1 is below the threshold
+/// assert_eq!(kernel.cpu(&volume), found);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct LocalMaxima {
@@ -38,7 +56,7 @@ pub struct LocalMaxima {
     pub padding: u32,
 }
 
-/// A maximum: place in the volume, scale, value.
+/// A maximum: place in the volume, scale, value. See the example of [`LocalMaxima`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct Maximum {
@@ -53,7 +71,7 @@ pub struct Maximum {
 }
 
 impl LocalMaxima {
-    /// Runs on the engine's device; sorted by scale, z, y, x.
+    /// Runs on the engine's device; sorted by scale, z, y, x. See the example of [`LocalMaxima`].
     ///
     /// # Errors
     /// [`crate::error::Error::Gpu`] if the device fails.
@@ -99,7 +117,7 @@ impl LocalMaxima {
         Ok((count[0], maxima))
     }
 
-    /// CPU twin; sorted by scale, z, y, x. All of them, whatever the capacity.
+    /// CPU twin; sorted by scale, z, y, x. All of them, whatever the capacity. See the example of [`LocalMaxima`].
     ///
     /// # Panics
     /// If the buffer is not as long as slab and scales say.

@@ -11,6 +11,16 @@ pub const MAX_RADIUS: usize = 32;
 pub type HalfTaps = [f32; 36];
 
 /// Which planes of a volume the input and the output buffer of a kernel hold. All rows and columns are there.
+///
+/// ```
+/// use gemmule::kernel::Slab;
+/// let whole = Slab::whole(10, 4, 5);
+/// assert_eq!((whole.plane_len(), whole.input_len(), whole.output_len()), (20, 200, 200));
+/// // Planes 4 and 5, made from planes 3 to 6.
+/// let part = Slab::of_planes(10, 4, 5, 4, 2, 1);
+/// assert_eq!((part.in_start, part.in_count, part.output_len()), (3, 4, 40));
+/// assert_eq!(part.input_only().output_len(), part.input_len());
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 pub struct Slab {
@@ -33,7 +43,7 @@ pub struct Slab {
 }
 
 impl Slab {
-    /// A slab that is the whole volume, for input and output.
+    /// A slab that is the whole volume, for input and output. See the example of [`Slab`].
     pub fn whole(nz: usize, ny: usize, nx: usize) -> Self {
         Self {
             nz: nz as u32,
@@ -47,7 +57,7 @@ impl Slab {
         }
     }
 
-    /// The slab that writes planes `start..start + count` and reads `halo` planes more on either side, within `nz`.
+    /// The slab that writes planes `start..start + count` and reads `halo` planes more on either side, within `nz`. See the example of [`Slab`].
     pub fn of_planes(nz: usize, ny: usize, nx: usize, start: usize, count: usize, halo: usize) -> Self {
         let in_start = start.saturating_sub(halo);
         let in_end = (start + count + halo).min(nz);
@@ -60,22 +70,22 @@ impl Slab {
         }
     }
 
-    /// The same planes for input as this slab has, and for output as well.
+    /// The same planes for input as this slab has, and for output as well. See the example of [`Slab`].
     pub fn input_only(self) -> Self {
         Self { out_start: self.in_start, out_count: self.in_count, ..self }
     }
 
-    /// Voxels of one plane.
+    /// Voxels of one plane. See the example of [`Slab`].
     pub fn plane_len(&self) -> usize {
         self.ny as usize * self.nx as usize
     }
 
-    /// Voxels of the input buffer.
+    /// Voxels of the input buffer. See the example of [`Slab`].
     pub fn input_len(&self) -> usize {
         self.in_count as usize * self.plane_len()
     }
 
-    /// Voxels of the output buffer.
+    /// Voxels of the output buffer. See the example of [`Slab`].
     pub fn output_len(&self) -> usize {
         self.out_count as usize * self.plane_len()
     }

@@ -14,6 +14,12 @@ const EXP: [f32; 5] = [0.499_999_88, 0.166_665_18, 0.041_669_544, 0.008_368_988,
 /// exp(x) for x <= 0, to 2 units in the last place; below -87, where it would be denormal, exp(-87).
 ///
 /// Without a call and without a branch, so that loops over it are vectorised, and the same in the shader: WGSL's own may be off by 3 + 2 |x| units.
+///
+/// ```
+/// use gemmule::kernel::response::exp_nonpositive;
+/// assert_eq!(exp_nonpositive(0.0), 1.0);
+/// assert!((exp_nonpositive(-1.0) - (-1f32).exp()).abs() < 1e-7);
+/// ```
 #[inline(always)]
 pub fn exp_nonpositive(x: f32) -> f32 {
     // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the lowest bits.
@@ -33,6 +39,14 @@ pub fn exp_nonpositive(x: f32) -> f32 {
 }
 
 /// Jerman, of ascending eigenvalues; 0 to 1.
+///
+/// ```
+/// use gemmule::kernel::response::{frangi, jerman, sato};
+/// let (tube, sheet) = ([-4.0, -4.0, 0.0], [-4.0, 0.0, 0.0]);
+/// assert_eq!((jerman(tube, 1.0), jerman(sheet, 1.0)), (1.0, 0.0));
+/// assert!(frangi(tube, 2.0, 0.5, 0.5) > 100.0 * frangi(sheet, 2.0, 0.5, 0.5));
+/// assert_eq!((sato(tube, 0.5, 2.0), sato(sheet, 0.5, 2.0)), (4.0, 0.0));
+/// ```
 #[inline(always)]
 pub fn jerman(l: [f32; 3], floor: f32) -> f32 {
     let (a2, a3) = (-l[1], -l[0]);
@@ -43,7 +57,7 @@ pub fn jerman(l: [f32; 3], floor: f32) -> f32 {
     if a2 <= 0.0 || rho <= 0.0 { 0.0 } else { v }
 }
 
-/// Frangi, of ascending eigenvalues; 0 to 1.
+/// Frangi, of ascending eigenvalues; 0 to 1. See the example of [`jerman`].
 #[inline(always)]
 pub fn frangi(l: [f32; 3], c: f32, alpha: f32, beta: f32) -> f32 {
     // By magnitude; of equal ones the lower stays first.
@@ -60,7 +74,7 @@ pub fn frangi(l: [f32; 3], c: f32, alpha: f32, beta: f32) -> f32 {
     if k2 >= 0.0 || k3 >= 0.0 { 0.0 } else { v }
 }
 
-/// Sato, of ascending eigenvalues; in their own unit. `alpha` holds for l3 <= 0, `alpha_above` for l3 > 0.
+/// Sato, of ascending eigenvalues; in their own unit. `alpha` holds for l3 <= 0, `alpha_above` for l3 > 0. See the example of [`jerman`].
 #[inline(always)]
 pub fn sato(l: [f32; 3], alpha: f32, alpha_above: f32) -> f32 {
     let a2 = -l[1];

@@ -20,6 +20,23 @@ pub const KERNEL: KernelDef = KernelDef {
 };
 
 /// Uniform of the shader.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::kernel::{HalfTaps, Slab, smooth_xy::SmoothXy};
+/// let (mut along_y, mut along_x): (HalfTaps, HalfTaps) = ([0.0; 36], [0.0; 36]);
+/// along_y[..2].copy_from_slice(&[0.5, 0.25]);
+/// along_x[0] = 1.0; // nothing happens along x
+/// let kernel = SmoothXy { slab: Slab::whole(1, 3, 1), radius_y: 1, radius_x: 0, padding: [0; 2], taps_y: along_y, taps_x: along_x };
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let mut output = engine.buffer(3)?;
+/// kernel.run(&engine, &engine.upload(&[0.0, 8.0, 0.0])?, &mut output)?;
+/// let (mut values, mut twin) = ([0.0; 3], [0.0; 3]);
+/// engine.read(&output, &mut values)?;
+/// kernel.cpu(&[0.0, 8.0, 0.0], &mut twin);
+/// assert_eq!((values, twin), ([2.0, 4.0, 2.0], [2.0, 4.0, 2.0]));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct SmoothXy {
@@ -41,7 +58,7 @@ pub struct SmoothXy {
 const ROWS: u32 = 64;
 
 impl SmoothXy {
-    /// Runs on the engine's device.
+    /// Runs on the engine's device. See the example of [`SmoothXy`].
     ///
     /// # Errors
     /// [`crate::error::Error::Gpu`] if the device fails.
@@ -82,7 +99,7 @@ impl SmoothXy {
         4 * ((2 * self.radius_y + 1) * width + 2 * (width + 2 * self.radius_x))
     }
 
-    /// CPU twin.
+    /// CPU twin. See the example of [`SmoothXy`].
     ///
     /// # Panics
     /// If the buffers are not as long as the slab says.

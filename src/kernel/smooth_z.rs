@@ -19,6 +19,22 @@ pub const KERNEL: KernelDef = KernelDef {
 };
 
 /// Uniform of the shader.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::kernel::{HalfTaps, Slab, smooth_z::SmoothZ};
+/// let mut taps: HalfTaps = [0.0; 36];
+/// taps[..2].copy_from_slice(&[0.5, 0.25]);
+/// let kernel = SmoothZ { slab: Slab::whole(3, 1, 1), radius: 1, padding: [0; 3], taps };
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let mut output = engine.buffer(3)?;
+/// kernel.run(&engine, &engine.upload(&[8.0, 0.0, 0.0])?, &mut output)?;
+/// let (mut values, mut twin) = ([0.0; 3], [0.0; 3]);
+/// engine.read(&output, &mut values)?;
+/// kernel.cpu(&[8.0, 0.0, 0.0], &mut twin);
+/// assert_eq!((values, twin), ([6.0, 2.0, 0.0], [6.0, 2.0, 0.0])); // the first plane continues beyond the border
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct SmoothZ {
@@ -33,7 +49,7 @@ pub struct SmoothZ {
 }
 
 impl SmoothZ {
-    /// Runs on the engine's device.
+    /// Runs on the engine's device. See the example of [`SmoothZ`].
     ///
     /// # Errors
     /// [`crate::error::Error::Gpu`] if the device fails.
@@ -57,7 +73,7 @@ impl SmoothZ {
         engine.dispatch(&KERNEL, &launch)
     }
 
-    /// CPU twin.
+    /// CPU twin. See the example of [`SmoothZ`].
     ///
     /// # Panics
     /// If the buffers are not as long as the slab says.

@@ -6,6 +6,11 @@ use crate::units::VoxelSize;
 use crate::volume::{Shape, Source, StackParts, StackView, Voxels, VoxelsView};
 
 /// Types of raw voxels.
+///
+/// ```
+/// use gemmule::kernel::convert::VoxelKind;
+/// assert_eq!([VoxelKind::U8, VoxelKind::U16, VoxelKind::F32].map(VoxelKind::bytes), [1, 2, 4]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VoxelKind {
     /// Unsigned 8 bit.
@@ -28,7 +33,7 @@ impl VoxelKind {
         }
     }
 
-    /// Bytes of a voxel.
+    /// Bytes of a voxel. See the example of [`VoxelKind`].
     pub fn bytes(self) -> usize {
         match self {
             Self::U8 => 1,
@@ -51,6 +56,25 @@ impl VoxelKind {
 /// A stack whose voxels lie in a buffer of the engine's device: (z, y, x), x fastest, without gaps, little-endian.
 ///
 /// It is read where it lies. `examples/own_device.rs` shows the whole way from a host's own wgpu device to a map that stays on it.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::kernel::convert::{DeviceStack, Raw, VoxelKind};
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Shape, Stack, Volume, Voxels};
+/// let voxels = Voxels::F32(Volume::filled(Shape::new(2, 4, 4)?, 1.0));
+/// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
+/// assert!(DeviceStack::upload(&Engine::new(Backend::Cpu)?, &stack).is_err()); // there is no device
+/// let Some(adapter) = Engine::adapters().into_iter().next() else {
+///     return Ok(()); // a machine without any GPU or driver
+/// };
+/// let engine = Engine::new(Backend::Gpu { adapter: Some(adapter.name) })?;
+/// let there = DeviceStack::upload(&engine, &stack)?;
+/// assert_eq!(Raw::from(&there).shape(), there.shape());
+/// let again = DeviceStack::new(there.into_buffer(), VoxelKind::F32, Shape::new(1, 4, 8)?, stack.voxel_size)?;
+/// assert_eq!(again.shape().to_string(), "1 x 4 x 8");
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct DeviceStack {
     pub(crate) buffer: Buffer,
@@ -60,7 +84,7 @@ pub struct DeviceStack {
 }
 
 impl DeviceStack {
-    /// A stack in a buffer that [`Engine::adopt`] took over or [`Engine::upload`] made.
+    /// A stack in a buffer that [`Engine::adopt`] took over or [`Engine::upload`] made. See the example of [`DeviceStack`].
     ///
     /// # Errors
     /// [`Error::Parameter`] if the buffer is smaller than the stack or not on a device, or the stack has 2³² voxels or more.
@@ -88,7 +112,7 @@ impl DeviceStack {
         Ok(Self { buffer, kind, shape, voxel_size })
     }
 
-    /// A stack copied to the engine's device.
+    /// A stack copied to the engine's device. See the example of [`DeviceStack`].
     ///
     /// # Errors
     /// [`Error::Memory`] or [`Error::Gpu`] if it does not fit one buffer, [`Error::Gpu`] for an engine on the CPU.
@@ -98,18 +122,26 @@ impl DeviceStack {
         Self::new(buffer, VoxelKind::of(stack.voxels), stack.voxels.shape(), stack.voxel_size)
     }
 
-    /// Number of voxels along each axis.
+    /// Number of voxels along each axis. See the example of [`DeviceStack`].
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// The buffer, to be used again.
+    /// The buffer, to be used again. See the example of [`DeviceStack`].
     pub fn into_buffer(self) -> Buffer {
         self.buffer
     }
 }
 
 /// Raw voxels, wherever they lie.
+///
+/// ```
+/// use gemmule::kernel::convert::Raw;
+/// use gemmule::volume::{Shape, Volume, Voxels};
+/// let voxels = Voxels::U8(Volume::filled(Shape::new(2, 3, 4)?, 7));
+/// assert_eq!(Raw::from(&voxels).shape().len(), 24);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Raw<'a> {
     /// In memory.
@@ -121,7 +153,7 @@ pub enum Raw<'a> {
 }
 
 impl Raw<'_> {
-    /// Number of voxels along each axis.
+    /// Number of voxels along each axis. See the example of [`Raw`].
     pub fn shape(self) -> Shape {
         match self {
             Self::Memory(voxels) => voxels.shape(),

@@ -7,6 +7,13 @@ use crate::params::params;
 
 params! {
     /// The score that `gemmule learn` fits. Where `enabled`, it takes the place of `detect.score_min` and the penalties of that section.
+    ///
+    /// ```
+    /// use gemmule::detect::LearnedParams;
+    /// let model = LearnedParams::default().with_weights(-1.0, [2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    /// assert!(model.enabled && model.weights()[0] == model.weight_log_snr);
+    /// assert!(model.probability_min(1.5).is_err());
+    /// ```
     pub struct LearnedParams in "learned" {
         /// Whether candidates are scored by this model; their score then is a probability.
         enabled: bool = false, "", false..=true, "nothing trained is shipped";
@@ -36,6 +43,12 @@ params! {
 }
 
 /// What is known about a candidate; all but the first two are 0 for an ideal spine.
+///
+/// ```
+/// use gemmule::detect::Features;
+/// let ideal = Features { log_snr: 2.0, log_contrast: -1.2, beyond: 0.0, flank: 0.0, far: 0.0, deep: 0.0, opposite: 0.0 };
+/// assert_eq!(ideal.values()[..2], [2.0, -1.2]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Features {
     /// Natural logarithm of the signal-to-noise ratio.
@@ -58,14 +71,14 @@ impl Features {
     /// Number of features.
     pub const COUNT: usize = 7;
 
-    /// In the order of the weights.
+    /// In the order of the weights. See the example of [`Features`].
     pub fn values(&self) -> [f64; Self::COUNT] {
         [self.log_snr, self.log_contrast, self.beyond, self.flank, self.far, self.deep, self.opposite]
     }
 }
 
 impl LearnedParams {
-    /// Weights in the order of [`Features::values`].
+    /// Weights in the order of [`Features::values`]. See the example of [`LearnedParams`].
     pub fn weights(&self) -> [f64; Features::COUNT] {
         [
             self.weight_log_snr,
@@ -78,7 +91,7 @@ impl LearnedParams {
         ]
     }
 
-    /// These parameters, enabled, with other weights.
+    /// These parameters, enabled, with other weights. See the example of [`LearnedParams`].
     pub fn with_weights(&self, bias: f64, weights: [f64; Features::COUNT]) -> Self {
         let [log_snr, log_contrast, beyond, flank, far, deep, opposite] = weights;
         Self {

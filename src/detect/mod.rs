@@ -28,6 +28,14 @@ pub use proposal::Proposal;
 
 params! {
     /// How spines are found beside a centreline.
+    ///
+    /// ```
+    /// use gemmule::detect::DetectParams;
+    /// let stricter = DetectParams::default().score_min(3.0)?;
+    /// assert!(stricter.score_min > DetectParams::default().score_min);
+    /// assert!(stricter.beyond_max_um(0.0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct DetectParams in "detect" {
         /// Least score of a spine: signal-to-noise ratio less penalties.
         score_min: f64 = 2.1, "standard deviations", 0.5..=1000.0, "phantoms and in-vivo stacks agree on 2.0 to 2.3; the noise it is measured in holds the error of the template";
@@ -73,6 +81,45 @@ params! {
 }
 
 /// Finds spines on one dendrite after the other, all dendrites of the stack in view: a straightened dendrite takes much memory and need not be kept.
+///
+/// ```
+/// use gemmule::detect::{DetectParams, Finder, LearnedParams, choose, settle};
+/// use gemmule::model::Side;
+/// use gemmule::straight::{Straight, StraightInput, StraightParams};
+/// # use gemmule::model::Dendrite;
+/// # use gemmule::units::{PointUm, VoxelSize};
+/// # use gemmule::volume::{Grid, Shape};
+/// # let grid = Grid::of_stack(Shape::new(9, 100, 200)?, VoxelSize::new(1.0, 0.1, 0.1)?);
+/// # let light = |i: usize| {
+/// #     let v = grid.shape.voxel(i);
+/// #     let p = grid.to_um(v.z as f64, v.y as f64, v.x as f64);
+/// #     let (deep, aside) = ((p.z - 4.0).powi(2) / 1.6, (p.y - 5.0).powi(2) / 0.18);
+/// #     let beside = ((p.y - 6.2).powi(2) + (p.x - 10.0).powi(2)) / 0.1;
+/// #     (10.0 + 400.0 * (-aside - deep).exp() + 160.0 * (-beside - deep).exp()) as f32
+/// # };
+/// # let course = |n: u32| 0.1 * f64::from(n);
+/// # let points = (0..160).map(|n| PointUm::new(4.0, 5.0, 2.0 + course(n))).collect();
+/// # let (s_um, radius_um) = ((0..160).map(course).collect(), vec![0.4; 160]);
+/// # let dendrite = Dendrite { dendrite_id: 1, points, s_um, radius_um, parent: None, unscorable: vec![] };
+/// # let mut smooth = gemmule::straight::near(&[dendrite.clone()], grid, &StraightParams::default(), [1.5, 1.1]);
+/// # (0..9).for_each(|z| smooth.fill_plane_with(z, |i| [light(20_000 * z + i), 25.0]));
+/// // A dendrite along x at y = 5 µm, with a head 1.2 µm to its right, 8 µm along.
+/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0 };
+/// let straight = Straight::new(input, &dendrite, &StraightParams::default())?;
+/// let (dendrites, params, learned) = ([dendrite], DetectParams::default(), LearnedParams::default());
+/// let finder = Finder::new(&dendrites, &params, &learned)?;
+/// let spines = settle(finder.spines(&straight), &params);
+/// assert_eq!((spines.len(), spines[0].spine_id, spines[0].side), (1, 1, Side::Right));
+/// assert!((spines[0].s_um - 8.0).abs() < 0.3 && spines[0].head.distance_xy_um(PointUm::new(4.0, 6.2, 10.0)) < 0.3);
+///
+/// // The same in two steps: every candidate with its features, then the choice.
+/// let proposals = finder.propose(&straight);
+/// assert!(proposals.len() >= spines.len());
+/// assert_eq!(choose(&proposals, &params, &learned), spines);
+/// let stretches = finder.unscorable(&straight, grid, None);
+/// assert!(stretches.iter().all(|stretch| stretch.to_um < 8.0 || stretch.from_um > 8.0)); // there it can be judged
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Finder<'a> {
     territory: Territory,
@@ -81,7 +128,7 @@ pub struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    /// For the dendrites of one stack.
+    /// For the dendrites of one stack. See the example of [`Finder`].
     ///
     /// # Errors
     /// [`crate::error::Error::Parameter`] for parameters out of range.
@@ -91,7 +138,7 @@ impl<'a> Finder<'a> {
         Ok(Self { territory: Territory::new(dendrites), params, learned })
     }
 
-    /// Every candidate of a dendrite with its features, whatever its score, in the order of the samples.
+    /// Every candidate of a dendrite with its features, whatever its score, in the order of the samples. See the example of [`Finder`].
     pub fn propose(&self, straight: &Straight) -> Vec<Proposal> {
         proposal::on_dendrite(straight, &self.territory, self.params)
     }
@@ -99,7 +146,7 @@ impl<'a> Finder<'a> {
     /// The spines of a dendrite, one per protrusion, without numbers. [`settle`] puts those of all dendrites together.
     ///
     /// Length is from the shaft's edge to the tip, where the residual has fallen to `head_falloff` of its maximum. Width, class and brightness are left
-    /// for [`crate::measure`]. The score is the signal-to-noise ratio less penalties or, where `learned` is enabled, a probability.
+    /// for [`crate::measure`]. The score is the signal-to-noise ratio less penalties or, where `learned` is enabled, a probability. See the example of [`Finder`].
     pub fn spines(&self, straight: &Straight) -> Vec<Spine> {
         proposal::choose_on_dendrite(&self.propose(straight), self.params, self.learned)
     }
@@ -107,13 +154,13 @@ impl<'a> Finder<'a> {
     /// What of a dendrite cannot be judged, sorted by start: see [`crate::model::UnscorableReason`].
     ///
     /// `saturation` is the largest value the stack can hold, grey levels over the offset; none if it has no such value. Where several reasons hold, the first
-    /// of steep, out of volume, crossed, saturated, dim is given.
+    /// of steep, out of volume, crossed, saturated, dim is given. See the example of [`Finder`].
     pub fn unscorable(&self, straight: &Straight, grid: Grid, saturation: Option<f64>) -> Vec<Unscorable> {
         scorable::unscorable(straight, &self.territory, grid, saturation, self.params)
     }
 }
 
-/// The spines of all dendrites: those that two dendrites claim go to one; by dendrite and arc length, numbered from 1.
+/// The spines of all dendrites: those that two dendrites claim go to one; by dendrite and arc length, numbered from 1. See the example of [`Finder`].
 pub fn settle(mut spines: Vec<Spine>, params: &DetectParams) -> Vec<Spine> {
     unique::over_dendrites(&mut spines, params);
     spines.sort_by(|a, b| a.dendrite_id.cmp(&b.dendrite_id).then(a.s_um.total_cmp(&b.s_um)).then(a.side.cmp(&b.side)));
@@ -123,7 +170,7 @@ pub fn settle(mut spines: Vec<Spine>, params: &DetectParams) -> Vec<Spine> {
     spines
 }
 
-/// The candidates that pass by their score and are on one protrusion each, as [`Finder::spines`] and [`settle`] return them.
+/// The candidates that pass by their score and are on one protrusion each, as [`Finder::spines`] and [`settle`] return them. See the example of [`Finder`].
 pub fn choose(proposals: &[Proposal], params: &DetectParams, learned: &LearnedParams) -> Vec<Spine> {
     let spines = proposals
         .chunk_by(|a, b| a.spine.dendrite_id == b.spine.dendrite_id)

@@ -8,7 +8,7 @@ use crate::detect::{DetectParams, evidence, unique};
 use crate::model::{Side, Spine, SpineClass};
 use crate::straight::Straight;
 
-/// A candidate: the spine it would be, and what speaks for and against it.
+/// A candidate: the spine it would be, and what speaks for and against it. See the example of [`crate::detect::Finder`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {
     /// The spine, without number; its score is the default one.

@@ -5,6 +5,12 @@ use crate::straight::{Sample, Spot, Strip};
 
 params! {
     /// How a place is measured in a session in which no spine was found there.
+    ///
+    /// ```
+    /// use gemmule::measure::ForcedParams;
+    /// assert!(ForcedParams::default().validate().is_ok());
+    /// assert!(ForcedParams::describe().iter().any(|p| p.unit == "µm"));
+    /// ```
     pub struct ForcedParams in "forced" {
         /// Half length of the window around the expected place, along the shaft.
         window_s_um: f64 = 0.4, "µm", 0.0..=5.0, "what elastic registration leaves (SCIENCE.md section 4)";
@@ -21,7 +27,7 @@ params! {
     }
 }
 
-/// The strongest signal in a window.
+/// The strongest signal in a window. See the example of [`reading`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
     /// Where.
@@ -34,7 +40,7 @@ pub struct Reading {
     pub tau: f64,
 }
 
-/// What windows without a spine read, in standard deviations.
+/// What windows without a spine read, in standard deviations. See the example of [`Empty::new`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Empty {
     /// Median.
@@ -70,6 +76,37 @@ impl Empty {
 
 /// The sample of largest z in the window around `spot`, among those nearer to it than to any of `rivals`; the first of equals. None where part of the window is
 /// outside the volume, or rivals leave nothing of it.
+///
+/// ```
+/// use gemmule::measure::{Empty, ForcedParams, empty, reading};
+/// use gemmule::straight::{Spot, Straight, StraightInput, StraightParams, Strip};
+/// # use gemmule::model::Dendrite;
+/// # use gemmule::units::{PointUm, VoxelSize};
+/// # use gemmule::volume::{Grid, Shape};
+/// # let grid = Grid::of_stack(Shape::new(9, 100, 200)?, VoxelSize::new(1.0, 0.1, 0.1)?);
+/// # let light = |i: usize| {
+/// #     let v = grid.shape.voxel(i);
+/// #     let p = grid.to_um(v.z as f64, v.y as f64, v.x as f64);
+/// #     let (deep, aside) = ((p.z - 4.0).powi(2) / 1.6, (p.y - 5.0).powi(2) / 0.18);
+/// #     let beside = ((p.y - 6.2).powi(2) + (p.x - 10.0).powi(2)) / 0.1;
+/// #     (10.0 + 400.0 * (-aside - deep).exp() + 160.0 * (-beside - deep).exp()) as f32
+/// # };
+/// # let course = |n: u32| 0.1 * f64::from(n);
+/// # let points = (0..160).map(|n| PointUm::new(4.0, 5.0, 2.0 + course(n))).collect();
+/// # let (s_um, radius_um) = ((0..160).map(course).collect(), vec![0.4; 160]);
+/// # let dendrite = Dendrite { dendrite_id: 1, points, s_um, radius_um, parent: None, unscorable: vec![] };
+/// # let mut smooth = gemmule::straight::near(&[dendrite.clone()], grid, &StraightParams::default(), [1.5, 1.1]);
+/// # (0..9).for_each(|z| smooth.fill_plane_with(z, |i| [light(20_000 * z + i), 25.0]));
+/// // A dendrite along x at y = 5 µm, with a head 1.2 µm to its right, 8 µm along.
+/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0 };
+/// let strip = Strip::new(&Straight::new(input, &dendrite, &StraightParams::default())?);
+/// let (head, params) = (Spot { s_um: 8.0, u_um: -1.2, w_um: 0.0 }, ForcedParams::default());
+/// let seen = reading(&strip, head, &[], &params).expect("the window lies in the volume");
+/// assert!((seen.spot.s_um - 8.0).abs() < 0.3 && (seen.contrast - 0.4).abs() < 0.1);
+/// let elsewhere = Empty::new(empty(&strip, head, &[head], &params)).expect("there are windows without it");
+/// assert!(seen.z > elsewhere.high);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 pub fn reading(strip: &Strip, spot: Spot, rivals: &[Spot], params: &ForcedParams) -> Option<Reading> {
     let distance = |a: Spot, b: Spot| {
         ((a.s_um - b.s_um) / params.window_s_um.max(0.1)).powi(2)
@@ -121,6 +158,7 @@ fn reach(params: &ForcedParams) -> [f64; 3] {
 }
 
 /// What windows like the one around `spot` read elsewhere on the dendrite, on either side, clear of everything in `occupied`; in the order of arc length.
+/// See the example of [`reading`].
 pub fn empty(strip: &Strip, spot: Spot, occupied: &[Spot], params: &ForcedParams) -> Vec<f64> {
     let length_um = strip.frame.points.last().map_or(0.0, |p| p.s_um);
     let steps = (length_um / params.empty_step_um.max(0.1)) as usize;

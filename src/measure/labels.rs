@@ -21,7 +21,7 @@ pub const LABELS_REACH_UM: [f64; 2] = [AXIAL_UM, LATERAL_UM + BEYOND_TIP_UM];
 ///
 /// From the head outward, voxels brighter than half way between the offset and the head, beyond the shaft's edge and near the line from
 /// base to tip. A voxel that two spines could claim goes to the one with the lower number. `smooth` is the stack at the detection scale and its variance, held
-/// as far around the spines as [`LABELS_REACH_UM`] says.
+/// as far around the spines as [`LABELS_REACH_UM`] says. See the example of [`crate::measure::measure`].
 ///
 /// # Errors
 /// [`Error::Parameter`] for more spines than 16 bits can number.

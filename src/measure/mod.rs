@@ -22,6 +22,13 @@ use crate::volume::{Grid, Source};
 
 params! {
     /// How spines are measured and classed.
+    ///
+    /// ```
+    /// use gemmule::measure::MeasureParams;
+    /// let table = MeasureParams::describe();
+    /// assert!(table.iter().all(|p| !p.source.is_empty()));
+    /// assert!(MeasureParams::default().validate().is_ok());
+    /// ```
     pub struct MeasureParams in "measure" {
         /// Half length of the line profile across a head.
         profile_um: f64 = 1.0, "µm", 0.2..=10.0, "beyond the largest heads";
@@ -49,6 +56,48 @@ params! {
 /// Head width is the full width at half maximum of a Gaussian fitted to the residual along the dendrite through the head,
 /// w² = FWHM² - 8 ln 2 sigma², where `smooth_um` (sigma) is the smoothing that detection had added in the plane. Brightness is the residual at the head
 /// over the axis brightness of the shaft there; the apparent volume is brightness times the volume of shaft in focus.
+///
+/// ```
+/// use gemmule::detect::{DetectParams, Finder, LearnedParams, settle};
+/// use gemmule::measure::{MeasureParams, flag_saturated, labels, measure};
+/// use gemmule::model::SpineFlag;
+/// use gemmule::straight::{Straight, StraightInput, StraightParams};
+/// use gemmule::volume::{Stack, Volume, Voxels};
+/// # use gemmule::model::Dendrite;
+/// # use gemmule::units::{PointUm, VoxelSize};
+/// # use gemmule::volume::{Grid, Shape};
+/// # let grid = Grid::of_stack(Shape::new(9, 100, 200)?, VoxelSize::new(1.0, 0.1, 0.1)?);
+/// # let light = |i: usize| {
+/// #     let v = grid.shape.voxel(i);
+/// #     let p = grid.to_um(v.z as f64, v.y as f64, v.x as f64);
+/// #     let (deep, aside) = ((p.z - 4.0).powi(2) / 1.6, (p.y - 5.0).powi(2) / 0.18);
+/// #     let beside = ((p.y - 6.2).powi(2) + (p.x - 10.0).powi(2)) / 0.1;
+/// #     (10.0 + 400.0 * (-aside - deep).exp() + 160.0 * (-beside - deep).exp()) as f32
+/// # };
+/// # let course = |n: u32| 0.1 * f64::from(n);
+/// # let points = (0..160).map(|n| PointUm::new(4.0, 5.0, 2.0 + course(n))).collect();
+/// # let (s_um, radius_um) = ((0..160).map(course).collect(), vec![0.4; 160]);
+/// # let dendrite = Dendrite { dendrite_id: 1, points, s_um, radius_um, parent: None, unscorable: vec![] };
+/// # let mut smooth = gemmule::straight::near(&[dendrite.clone()], grid, &StraightParams::default(), [1.5, 1.1]);
+/// # (0..9).for_each(|z| smooth.fill_plane_with(z, |i| [light(20_000 * z + i), 25.0]));
+/// // A dendrite along x at y = 5 µm, with a head 1.2 µm to its right whose image is .53 µm wide.
+/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0 };
+/// let straight = Straight::new(input, &dendrite, &StraightParams::default())?;
+/// let (dendrites, params, learned) = ([dendrite], DetectParams::default(), LearnedParams::default());
+/// let mut spines = settle(Finder::new(&dendrites, &params, &learned)?.spines(&straight), &params);
+/// measure(&straight, &mut spines, grid, 0.0, &MeasureParams::default())?;
+/// assert!((spines[0].brightness - 0.4).abs() < 0.1); // 160 over 400
+/// assert!(spines[0].head_width_um.is_some_and(|width_um| (width_um - 0.53).abs() < 0.1));
+///
+/// let numbered = labels(&smooth, grid, 10.0, &dendrites, &spines)?;
+/// assert_eq!(numbered.get(4, 62, 100), Some(1)); // the head's voxel
+/// assert_eq!(numbered.to_volume().at(4, 50, 100), &0); // the shaft's
+///
+/// let voxels = Voxels::U8(Volume::filled(grid.shape, 255)); // as if the detector had saturated
+/// flag_saturated(&mut spines, &Stack { voxels, voxel_size: grid.voxel_size })?;
+/// assert!(spines[0].flags.contains(&SpineFlag::Saturated));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Parameter`] for parameters out of range, or a spine of another dendrite.
@@ -110,7 +159,7 @@ fn at_border(spine: &Spine, grid: Grid) -> bool {
     border(v.z, shape.z) || border(v.y, shape.y) || border(v.x, shape.x) || !grid.contains(spine.tip)
 }
 
-/// Flags the spines whose head's voxel holds the largest value of its type: the detector was saturated there.
+/// Flags the spines whose head's voxel holds the largest value of its type: the detector was saturated there. See the example of [`measure`].
 ///
 /// # Errors
 /// What reading the planes of the heads says.

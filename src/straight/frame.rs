@@ -7,7 +7,7 @@ use crate::units::PointUm;
 /// Half length over which the tangent is taken: longer than the jitter of a centreline, shorter than its bends.
 const TANGENT_UM: f64 = 0.5;
 
-/// One point of the centreline with its normal.
+/// One point of the centreline with its normal. See the example of [`Frame`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FramePoint {
     /// The centreline.
@@ -23,6 +23,24 @@ pub struct FramePoint {
 }
 
 /// Frame points along a dendrite, and the spacing and reach across it.
+///
+/// ```
+/// use gemmule::model::Dendrite;
+/// use gemmule::straight::{Frame, StraightParams};
+/// use gemmule::units::PointUm;
+/// let points = (0..80).map(|n| PointUm::new(5.0, 10.0, 0.1 * f64::from(n))).collect();
+/// let s_um = (0..80).map(|n| 0.1 * f64::from(n)).collect();
+/// let dendrite = Dendrite { dendrite_id: 1, points, s_um, radius_um: vec![0.4; 80], parent: None, unscorable: vec![] };
+/// let frame = Frame::new(&dendrite, &StraightParams::default());
+/// assert_eq!(frame.len(), frame.ns() * frame.nw() * frame.nu());
+/// assert_eq!(frame.index(0, frame.middle_w(), frame.middle_u()), frame.middle_w() * frame.nu() + frame.middle_u());
+/// assert!(frame.u_um(frame.middle_u() as f64).abs() < 1e-9 && frame.w_um(frame.middle_w() as f64).abs() < 1e-9);
+/// // One sample to the left (towards smaller y, as the dendrite runs towards larger x).
+/// let left = frame.place(40, frame.middle_w(), frame.middle_u() + 1);
+/// assert!((left.y - (10.0 - frame.step_u_um)).abs() < 1e-6);
+/// assert!(frame.place_at(40.0, frame.middle_w() as f64, frame.middle_u() as f64 + 1.0).distance_um(left) < 1e-9);
+/// assert!(frame.points[40].steepness_deg.abs() < 1e-6);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     /// The dendrite.
@@ -40,7 +58,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The grid along a dendrite.
+    /// The grid along a dendrite. See the example of [`Frame`].
     pub fn new(dendrite: &Dendrite, params: &StraightParams) -> Self {
         let n = dendrite.points.len();
         let step_s_um = dendrite.length_um() / (n - 1).max(1) as f64;
@@ -72,60 +90,60 @@ impl Frame {
         }
     }
 
-    /// Samples along s.
+    /// Samples along s. See the example of [`Frame`].
     pub fn ns(&self) -> usize {
         self.points.len()
     }
 
-    /// Samples along u.
+    /// Samples along u. See the example of [`Frame`].
     pub fn nu(&self) -> usize {
         2 * self.half_u + 1
     }
 
-    /// Samples along w.
+    /// Samples along w. See the example of [`Frame`].
     pub fn nw(&self) -> usize {
         2 * self.half_w + 1
     }
 
-    /// Samples of the whole grid.
+    /// Samples of the whole grid. See the example of [`Frame`].
     #[allow(clippy::len_without_is_empty, reason = "a dendrite has at least two points")]
     pub fn len(&self) -> usize {
         self.ns() * self.nw() * self.nu()
     }
 
-    /// Position in the flat arrays.
+    /// Position in the flat arrays. See the example of [`Frame`].
     pub fn index(&self, s: usize, w: usize, u: usize) -> usize {
         (s * self.nw() + w) * self.nu() + u
     }
 
-    /// Distance across the dendrite of a (fractional) sample index, µm.
+    /// Distance across the dendrite of a (fractional) sample index, µm. See the example of [`Frame`].
     pub fn u_um(&self, u: f64) -> f64 {
         (u - self.half_u as f64) * self.step_u_um
     }
 
-    /// Distance along the optical axis of a (fractional) sample index, µm.
+    /// Distance along the optical axis of a (fractional) sample index, µm. See the example of [`Frame`].
     pub fn w_um(&self, w: f64) -> f64 {
         (w - self.half_w as f64) * self.step_w_um
     }
 
-    /// Index of u = 0.
+    /// Index of u = 0. See the example of [`Frame`].
     pub fn middle_u(&self) -> usize {
         self.half_u
     }
 
-    /// Index of w = 0.
+    /// Index of w = 0. See the example of [`Frame`].
     pub fn middle_w(&self) -> usize {
         self.half_w
     }
 
-    /// Place of a sample in the stack.
+    /// Place of a sample in the stack. See the example of [`Frame`].
     pub fn place(&self, s: usize, w: usize, u: usize) -> PointUm {
         let p = &self.points[s];
         let (u_um, w_um) = (self.u_um(u as f64), self.w_um(w as f64));
         PointUm::new(p.point.z + w_um, p.point.y + u_um * p.normal.0, p.point.x + u_um * p.normal.1)
     }
 
-    /// Place of fractional sample coordinates.
+    /// Place of fractional sample coordinates. See the example of [`Frame`].
     pub fn place_at(&self, s: f64, w: f64, u: f64) -> PointUm {
         let s = s.clamp(0.0, (self.ns() - 1) as f64);
         let i = (s as usize).min(self.ns().saturating_sub(2));

@@ -21,6 +21,14 @@ use crate::volume::{Bricks, Grid};
 
 params! {
     /// How the image is laid out along a dendrite and its shaft taken away.
+    ///
+    /// ```
+    /// use gemmule::straight::StraightParams;
+    /// let params = StraightParams::default().reach_um(3.0)?.step_um(0.2)?;
+    /// assert_eq!((params.reach_um, params.step_um), (3.0, 0.2));
+    /// assert!(params.percentile(100.0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct StraightParams in "straight" {
         /// Reach to either side of the centreline.
         reach_um: f64 = 4.6, "µm", 1.0..=20.0, "spines up to 3.2 µm beyond the shaft's edge, and what lies beyond them";
@@ -39,7 +47,7 @@ params! {
     }
 }
 
-/// What is laid out.
+/// What is laid out. See the example of [`Straight`].
 #[derive(Clone, Copy, Debug)]
 pub struct StraightInput<'a> {
     /// The stack smoothed at the detection scale, grey levels, and its variance from the noise model for voxels independent of each other; held at least
@@ -54,6 +62,20 @@ pub struct StraightInput<'a> {
 }
 
 /// Holds, of a stack on `grid`, what laying out `dendrites` reads and `margin_um` (z, lateral) more.
+///
+/// ```
+/// use gemmule::model::Dendrite;
+/// use gemmule::straight::{StraightParams, near};
+/// use gemmule::units::{PointUm, VoxelSize};
+/// use gemmule::volume::{Bricks, Grid, Shape};
+/// let grid = Grid::of_stack(Shape::new(9, 400, 400)?, VoxelSize::new(1.0, 0.1, 0.1)?);
+/// let points = vec![PointUm::new(4.0, 5.0, 2.0), PointUm::new(4.0, 5.0, 2.1)];
+/// let dendrite = Dendrite { dendrite_id: 1, points, s_um: vec![0.0, 0.1], radius_um: vec![0.4; 2], parent: None, unscorable: vec![] };
+/// let held: Bricks<f32> = near(&[dendrite], grid, &StraightParams::default(), [0.0, 0.0]);
+/// assert_eq!(held.get(4, 60, 20), Some(0.0)); // 1 µm beside it
+/// assert_eq!(held.get(4, 300, 300), None); // far away
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 pub fn near<T: Copy + Default>(
     dendrites: &[Dendrite],
     grid: Grid,
@@ -82,6 +104,38 @@ pub fn near<T: Copy + Default>(
 }
 
 /// One dendrite laid out straight. Arrays are in the order (s, w, u), u fastest.
+///
+/// ```
+/// use gemmule::straight::{Straight, StraightInput, StraightParams};
+/// # use gemmule::model::Dendrite;
+/// # use gemmule::units::{PointUm, VoxelSize};
+/// # use gemmule::volume::{Grid, Shape};
+/// # let grid = Grid::of_stack(Shape::new(9, 100, 200)?, VoxelSize::new(1.0, 0.1, 0.1)?);
+/// # let light = |i: usize| {
+/// #     let v = grid.shape.voxel(i);
+/// #     let p = grid.to_um(v.z as f64, v.y as f64, v.x as f64);
+/// #     let (deep, aside) = ((p.z - 4.0).powi(2) / 1.6, (p.y - 5.0).powi(2) / 0.18);
+/// #     let beside = ((p.y - 6.2).powi(2) + (p.x - 10.0).powi(2)) / 0.1;
+/// #     (10.0 + 400.0 * (-aside - deep).exp() + 160.0 * (-beside - deep).exp()) as f32
+/// # };
+/// # let course = |n: u32| 0.1 * f64::from(n);
+/// # let points = (0..160).map(|n| PointUm::new(4.0, 5.0, 2.0 + course(n))).collect();
+/// # let (s_um, radius_um) = ((0..160).map(course).collect(), vec![0.4; 160]);
+/// # let dendrite = Dendrite { dendrite_id: 1, points, s_um, radius_um, parent: None, unscorable: vec![] };
+/// # let mut smooth = gemmule::straight::near(&[dendrite.clone()], grid, &StraightParams::default(), [1.5, 1.1]);
+/// # (0..9).for_each(|z| smooth.fill_plane_with(z, |i| [light(20_000 * z + i), 25.0]));
+/// // A dendrite along x at y = 5 µm, with a head 1.2 µm to its right, 8 µm along.
+/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0 };
+/// let straight = Straight::new(input, &dendrite, &StraightParams::default())?;
+/// let frame = &straight.frame;
+/// let brightest = (0..frame.len()).max_by(|&a, &b| straight.residual(a).total_cmp(&straight.residual(b))).expect("samples");
+/// let (s, w, u) = (brightest / (frame.nw() * frame.nu()), brightest / frame.nu() % frame.nw(), brightest % frame.nu());
+/// assert!((frame.u_um(u as f64) + 1.2).abs() < 0.2 && straight.z[brightest] > 3.0);
+/// let place = straight.place(s as f64, w as f64, u as f64);
+/// assert!(place.distance_xy_um(PointUm::new(4.0, 6.2, 10.0)) < 0.3);
+/// assert_eq!(straight.sample(&straight.value, s as f64, w as f64, u as f64), f64::from(straight.value[brightest]));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Straight {
     /// Where the samples lie in the stack.
@@ -102,7 +156,7 @@ impl Straight {
     /// Lays out the image along a dendrite.
     ///
     /// With F the brightness over the offset and A(s) the axis brightness, the template is T(s, u, w) = A(s) * percentile of F / A over
-    /// |s' - s| <= window, and z = (F - T) / sqrt(V + (template_error * T)²).
+    /// |s' - s| <= window, and z = (F - T) / sqrt(V + (template_error * T)²). See the example of [`Straight`].
     ///
     /// # Errors
     /// [`crate::error::Error::Parameter`] for parameters out of range.
@@ -135,12 +189,12 @@ impl Straight {
         Ok(Self { frame, axis, value, template, sigma, z })
     }
 
-    /// The residual, grey levels: what is there beyond shaft and background.
+    /// The residual, grey levels: what is there beyond shaft and background. See the example of [`Straight`].
     pub fn residual(&self, index: usize) -> f32 {
         self.value[index] - self.template[index]
     }
 
-    /// Value at fractional coordinates of the sampling grid, trilinear, clamped to it.
+    /// Value at fractional coordinates of the sampling grid, trilinear, clamped to it. See the example of [`Straight`].
     pub fn sample(&self, array: &[f32], s: f64, w: f64, u: f64) -> f64 {
         let axis = |v: f64, n: usize| {
             let v = v.clamp(0.0, (n - 1) as f64);
@@ -156,7 +210,7 @@ impl Straight {
         mix(mix(row(s0, w0), row(s0, w1), fw), mix(row(s1, w0), row(s1, w1), fw), fs)
     }
 
-    /// Place in the stack of fractional coordinates of the sampling grid.
+    /// Place in the stack of fractional coordinates of the sampling grid. See the example of [`Straight`].
     pub fn place(&self, s: f64, w: f64, u: f64) -> PointUm {
         self.frame.place_at(s, w, u)
     }

@@ -7,6 +7,38 @@ use crate::units::PointUm;
 const STRIDE: usize = 2;
 
 /// Residual and its noise along a dendrite, over the axis brightness of the shaft; some 20 kB per µm.
+///
+/// ```
+/// use gemmule::straight::{Spot, Straight, StraightInput, StraightParams, Strip};
+/// # use gemmule::model::Dendrite;
+/// # use gemmule::units::{PointUm, VoxelSize};
+/// # use gemmule::volume::{Grid, Shape};
+/// # let grid = Grid::of_stack(Shape::new(9, 100, 200)?, VoxelSize::new(1.0, 0.1, 0.1)?);
+/// # let light = |i: usize| {
+/// #     let v = grid.shape.voxel(i);
+/// #     let p = grid.to_um(v.z as f64, v.y as f64, v.x as f64);
+/// #     let (deep, aside) = ((p.z - 4.0).powi(2) / 1.6, (p.y - 5.0).powi(2) / 0.18);
+/// #     let beside = ((p.y - 6.2).powi(2) + (p.x - 10.0).powi(2)) / 0.1;
+/// #     (10.0 + 400.0 * (-aside - deep).exp() + 160.0 * (-beside - deep).exp()) as f32
+/// # };
+/// # let course = |n: u32| 0.1 * f64::from(n);
+/// # let points = (0..160).map(|n| PointUm::new(4.0, 5.0, 2.0 + course(n))).collect();
+/// # let (s_um, radius_um) = ((0..160).map(course).collect(), vec![0.4; 160]);
+/// # let dendrite = Dendrite { dendrite_id: 1, points, s_um, radius_um, parent: None, unscorable: vec![] };
+/// # let mut smooth = gemmule::straight::near(&[dendrite.clone()], grid, &StraightParams::default(), [1.5, 1.1]);
+/// # (0..9).for_each(|z| smooth.fill_plane_with(z, |i| [light(20_000 * z + i), 25.0]));
+/// // A dendrite along x at y = 5 µm, with a head 1.2 µm to its right, 8 µm along.
+/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0 };
+/// let strip = Strip::new(&Straight::new(input, &dendrite, &StraightParams::default())?);
+/// let head = Spot { s_um: 8.0, u_um: -1.2, w_um: 0.0 };
+/// let place = strip.place(head);
+/// assert!(place.distance_um(PointUm::new(4.0, 6.2, 10.0)) < 0.1);
+/// assert!((strip.locate(place).u_um - head.u_um).abs() < 0.1);
+/// let brightest = strip.around(head, [0.5, 0.5, 0.5]).map(|sample| sample.contrast).fold(0.0, f64::max);
+/// let empty = Spot { s_um: 3.0, ..head };
+/// assert!(brightest > 0.2 && strip.around(empty, [0.5, 0.5, 0.5]).all(|sample| sample.contrast < 0.1));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Strip {
     /// Where the samples of the full grid lie.
@@ -17,7 +49,7 @@ pub struct Strip {
     tau: Vec<f32>,
 }
 
-/// A place beside a dendrite in its own coordinates, µm.
+/// A place beside a dendrite in its own coordinates, µm. See the example of [`Strip`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spot {
     /// Arc length.
@@ -28,7 +60,7 @@ pub struct Spot {
     pub w_um: f64,
 }
 
-/// One kept sample.
+/// One kept sample. See the example of [`Strip`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     /// Where.
@@ -40,7 +72,7 @@ pub struct Sample {
 }
 
 impl Strip {
-    /// Keeps what a later measurement needs.
+    /// Keeps what a later measurement needs. See the example of [`Strip`].
     pub fn new(straight: &Straight) -> Self {
         let frame = &straight.frame;
         let (mut contrast, mut tau) = (Vec::new(), Vec::new());
@@ -57,7 +89,7 @@ impl Strip {
         Self { frame: frame.clone(), contrast, tau }
     }
 
-    /// Kept samples within the reaches of a spot, in the order (s, w, u).
+    /// Kept samples within the reaches of a spot, in the order (s, w, u). See the example of [`Strip`].
     pub fn around(&self, spot: Spot, [s_um, u_um, w_um]: [f64; 3]) -> impl Iterator<Item = Sample> + '_ {
         let frame = &self.frame;
         let kept_u = frame.nu().div_ceil(STRIDE);
@@ -89,7 +121,7 @@ impl Strip {
     }
 
     /// The place of the stack in the dendrite's coordinates: from the centreline point nearest in the image plane, z counted
-    /// little because the optics blur it.
+    /// little because the optics blur it. See the example of [`Strip`].
     pub fn locate(&self, place: PointUm) -> Spot {
         const Z_WEIGHT: f64 = 0.3;
         let squared = |p: PointUm| place.squared_xy_um2(p) + (Z_WEIGHT * (place.z - p.z)).powi(2);
@@ -101,7 +133,7 @@ impl Strip {
         })
     }
 
-    /// The place of the stack at a spot.
+    /// The place of the stack at a spot. See the example of [`Strip`].
     pub fn place(&self, spot: Spot) -> PointUm {
         let frame = &self.frame;
         frame.place_at(

@@ -24,6 +24,14 @@ use crate::volume::{Grid, Planes};
 
 params! {
     /// How centrelines are traced on the ridge map.
+    ///
+    /// ```
+    /// use gemmule::trace::TraceParams;
+    /// let params = TraceParams::default().min_length_um(5.0)?;
+    /// assert_eq!(params.min_length_um, 5.0);
+    /// assert!(params.spacing_um(0.0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct TraceParams in "trace" {
         /// Quantile of the ridge response that stands for the background.
         background_quantile: f64 = 0.75, "", 0.5..=0.999, "a quarter of the volume may be neurites";
@@ -54,7 +62,7 @@ params! {
     }
 }
 
-/// What tracing looks at; both volumes on `grid`, in memory or made plane by plane. The ridge map is visited twice.
+/// What tracing looks at; both volumes on `grid`, in memory or made plane by plane. The ridge map is visited twice. See the example of [`trace()`].
 #[derive(Clone, Copy)]
 pub struct TraceInput<'a> {
     /// Ridge response, 0 or more, bright on dark.
@@ -78,6 +86,26 @@ struct Path {
 ///
 /// A branch starts on its parent's path; [`Dendrite::parent`] says where. `unscorable` is left empty: what can be judged
 /// depends on the detector.
+///
+/// ```
+/// use gemmule::progress::Silent;
+/// use gemmule::trace::{TraceInput, TraceParams, trace};
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Grid, Shape, Volume};
+/// // A map that is bright along a line of 20 µm.
+/// let grid = Grid::of_stack(Shape::new(9, 40, 100)?, VoxelSize::new(1.0, 0.25, 0.25)?);
+/// let response = |i: usize| {
+///     let v = grid.shape.voxel(i);
+///     let p = grid.to_um(v.z as f64, v.y as f64, v.x as f64);
+///     let beyond = (p.x - 12.0).abs().max(10.0) - 10.0;
+///     (0.001 + (-0.5 * ((p.y - 5.0).hypot(beyond) / 0.4).powi(2) - 0.5 * ((p.z - 4.0) / 1.2).powi(2)).exp()) as f32
+/// };
+/// let map = Volume::new(grid.shape, (0..grid.shape.len()).map(response).collect())?;
+/// let found = trace(TraceInput { ridge: &map, intensity: &map, grid }, &TraceParams::default(), &mut Silent)?;
+/// assert_eq!(found.len(), 1);
+/// assert!((found[0].length_um() - 20.0).abs() < 3.0 && (found[0].point_at(10.0).y - 5.0).abs() < 0.1);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Parameter`] for parameters out of range or volumes of different shapes; [`Error::Cancelled`].

@@ -9,6 +9,15 @@ use crate::error::{Error, Result};
 
 /// The SHA-256 of a file, in lower-case hexadecimal; reads it in pieces.
 ///
+/// ```
+/// use gemmule::io::{sha256, sha256_of};
+/// let dir = tempfile::tempdir().unwrap();
+/// std::fs::write(dir.path().join("day0.tif"), "abc").unwrap();
+/// assert_eq!(sha256(dir.path().join("day0.tif"))?, sha256_of(b"abc"));
+/// assert!(sha256_of(b"abc").starts_with("ba7816bf"));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::File`] if the file cannot be read.
 pub fn sha256(path: impl AsRef<Path>) -> Result<String> {
@@ -20,7 +29,7 @@ pub fn sha256(path: impl AsRef<Path>) -> Result<String> {
     Ok(hex(&hasher.finalize()))
 }
 
-/// The SHA-256 of some bytes, in lower-case hexadecimal.
+/// The SHA-256 of some bytes, in lower-case hexadecimal. See the example of [`sha256`].
 pub fn sha256_of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

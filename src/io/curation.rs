@@ -9,7 +9,7 @@ use crate::model::{Blind, Session, Track, Verdict};
 use crate::table::Table;
 use crate::units::PointUm;
 
-/// What a row of a `curation.csv` is about.
+/// What a row of a `curation.csv` is about. See the example of [`read_curation`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Marked {
     /// A crop seen blind, by its code.
@@ -20,7 +20,7 @@ pub enum Marked {
     Track(String, u32),
 }
 
-/// One decision.
+/// One decision. See the example of [`read_curation`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CurationRow {
     /// Line of the file, the header being 1.
@@ -41,6 +41,18 @@ pub struct CurationRow {
 ///
 /// Columns: `verdict` (present, absent, unscorable or not-a-spine), and what it is about: `code`; or `session` with `z_um`, `y_um`, `x_um`, or with
 /// `track_id`. `who`, `when` and `note` are kept; others are ignored. A row with a place is about that place, whatever its track_id.
+///
+/// ```
+/// use gemmule::io::{Marked, read_curation};
+/// use gemmule::model::Verdict;
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("curation.csv");
+/// std::fs::write(&path, "session,track_id,verdict,who\nday0,7,absent,ab\nday2,7,,\n").unwrap();
+/// let (rows, undecided) = read_curation(&path)?;
+/// assert_eq!((rows.len(), undecided), (1, 1));
+/// assert_eq!((&rows[0].marked, rows[0].verdict), (&Marked::Track("day0".into(), 7), Verdict::Absent));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::File`] for a file that cannot be read, an unknown verdict, a row about nothing.
@@ -90,6 +102,21 @@ pub type TrackPlaces = BTreeMap<(u32, String), PointUm>;
 
 /// Where the calls of a `tracks.csv` are; calls without a place are left out.
 ///
+/// ```
+/// use gemmule::io::{read_track_places, write_tracks_csv};
+/// use gemmule::model::{Call, Session, Status, Track};
+/// use gemmule::units::PointUm;
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("tracks.csv");
+/// let place = PointUm::new(5.0, 10.5, 20.25);
+/// let sessions = ["day0", "day2"].map(|name| Session { name: name.into(), day: None });
+/// let calls = vec![Call::bare(Status::Present, Some(place)), Call::bare(Status::Unscorable, None)];
+/// write_tracks_csv(&path, &sessions, &[Track { track_id: 7, dendrite_id: 1, s_um: 3.0, calls }])?;
+/// let places = read_track_places(&path)?;
+/// assert_eq!((places.len(), places[&(7, "day0".into())]), (1, place)); // the other call has none
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`crate::error::Error::File`] for a file that cannot be read, or lacks track_id, session, z_um, y_um, x_um.
 pub fn read_track_places(path: impl AsRef<Path>) -> Result<TrackPlaces> {
@@ -107,7 +134,7 @@ fn place(table: &Table<'_>, row: usize) -> Result<PointUm> {
 /// What the codes of blind reviews stand for: session and place.
 pub type BlindKey = BTreeMap<String, (String, PointUm)>;
 
-/// Reads a `blind-key.csv`.
+/// Reads a `blind-key.csv`. See the example of [`write_blind_key`].
 ///
 /// # Errors
 /// [`crate::error::Error::File`] for a file that cannot be read, or lacks code, session, z_um, y_um, x_um.
@@ -121,6 +148,17 @@ pub fn read_blind_key(path: impl AsRef<Path>) -> Result<BlindKey> {
 
 /// Writes a `blind-key.csv`.
 ///
+/// ```
+/// use gemmule::io::{BlindKey, read_blind_key, write_blind_key};
+/// use gemmule::units::PointUm;
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("blind-key.csv");
+/// let key = BlindKey::from([("K7Q2".into(), ("day2".into(), PointUm::new(5.0, 10.5, 20.25)))]);
+/// write_blind_key(&path, &key)?;
+/// assert_eq!(read_blind_key(&path)?, key);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`crate::error::Error::File`] if the file cannot be written.
 pub fn write_blind_key(path: impl AsRef<Path>, key: &BlindKey) -> Result<()> {
@@ -131,6 +169,22 @@ pub fn write_blind_key(path: impl AsRef<Path>, key: &BlindKey) -> Result<()> {
 }
 
 /// Writes a `curation-template.csv`: every call that has a place, the least certain sites first, for a person to fill in; codes alone where it is to be done blind.
+///
+/// ```
+/// use gemmule::io::{read_curation, write_curation_template};
+/// use gemmule::model::{Call, Session, Status, Track};
+/// use gemmule::units::PointUm;
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("curation-template.csv");
+/// let sessions = [Session { name: "day0".into(), day: None }];
+/// let call = |p| Call { p_present: Some(p), ..Call::bare(Status::Present, Some(PointUm::new(5.0, 10.0, 20.0))) };
+/// let track = |track_id, p| Track { track_id, dendrite_id: 1, s_um: 3.0, calls: vec![call(p)] };
+/// write_curation_template(&path, &sessions, &[track(1, 0.99), track(2, 0.6)], None)?;
+/// let text = std::fs::read_to_string(&path).unwrap();
+/// assert!(text.lines().nth(1).is_some_and(|row| row.starts_with("2,day0,"))); // the least certain first
+/// assert_eq!(read_curation(&path)?, (vec![], 2)); // nothing decided yet
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if the file cannot be written.
@@ -172,7 +226,7 @@ pub fn write_curation_template(
     write(path.as_ref(), &columns, rows.into_iter())
 }
 
-/// A decision as it was applied.
+/// A decision as it was applied. See the example of [`write_applied`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AppliedRow {
     /// The track it was applied to; none where no site lies there.
@@ -186,6 +240,20 @@ pub struct AppliedRow {
 }
 
 /// Writes a `curation-applied.csv`, which is a `curation.csv` by place with the tracks of this run.
+///
+/// ```
+/// use gemmule::io::{AppliedRow, CurationRow, Marked, read_curation, write_applied};
+/// use gemmule::model::Verdict;
+/// use gemmule::units::PointUm;
+/// let place = PointUm::new(5.0, 10.5, 20.25);
+/// let marked = Marked::Place("day0".into(), place);
+/// let row = CurationRow { line: 2, marked, verdict: Verdict::NotASpine, who: "ab".into(), when: String::new(), note: "axon".into() };
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("curation-applied.csv");
+/// write_applied(&path, &[AppliedRow { track_id: Some(7), session: "day0".into(), place, row: row.clone() }])?;
+/// assert_eq!(read_curation(&path)?, (vec![row], 0)); // it can be given to the next run
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if the file cannot be written.

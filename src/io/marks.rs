@@ -7,7 +7,7 @@ use crate::io::points::Places;
 use crate::table::Table;
 use crate::units::{PointUm, VoxelSize};
 
-/// A spine that a person marked.
+/// A spine that a person marked. See the example of [`read_marks`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpineMark {
     /// Which stack, from 0.
@@ -25,6 +25,18 @@ pub struct SpineMark {
 /// Reads marks on the stacks whose voxel sizes are given: `session` (0 is the first stack) and `z_um`, `y_um`, `x_um` or voxels `z`, `y`, `x`; if there,
 /// `dendrite_id`, `is_bad` (0 or 1) and the head, `head_z`, `head_y`, `head_x` (voxels; with `z_um` also `head_z_um` and so on). Other columns are
 /// ignored. The marks are returned sorted, whatever their order in the table.
+///
+/// ```
+/// use gemmule::io::read_marks;
+/// use gemmule::units::VoxelSize;
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("marks.csv");
+/// std::fs::write(&path, "session,z,y,x,dendrite_id\n0,4,100,200,3\n").unwrap();
+/// let marks = read_marks(&path, &[VoxelSize::new(1.0, 0.5, 0.25)?])?;
+/// assert_eq!((marks[0].place.y, marks[0].place.x, marks[0].dendrite_id), (50.0, 50.0, Some(3)));
+/// assert!(read_marks(&path, &[]).is_err()); // there is no stack 0
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::File`] for a file that cannot be read, lacks a column, has a cell of the wrong kind or a session without a stack.

@@ -16,6 +16,17 @@ use crate::error::{Error, Result};
 
 /// Writes columns of equal length as one row group, uncompressed (repeated texts are stored once by Parquet's dictionaries). The same columns give the same bytes.
 ///
+/// ```
+/// use gemmule::columns::Column;
+/// use gemmule::io::write_long_parquet;
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("long.parquet");
+/// let columns = [("mouse".into(), Column::Text(vec!["a".into(), "b".into()])), ("value".into(), Column::Number(vec![Some(0.5), None]))];
+/// write_long_parquet(&path, &columns)?;
+/// assert!(std::fs::read(&path).unwrap().starts_with(b"PAR1"));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::File`] if the file cannot be written, or the columns differ in length.
 pub fn write_long_parquet(path: impl AsRef<Path>, columns: &[(String, Column)]) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::table::Table;
 use crate::units::{PointUm, VoxelSize};
 
-/// A marked spine.
+/// A marked spine. See the example of [`read_point_sessions`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
     /// `spine_row`: its key in the session.
@@ -16,7 +16,7 @@ pub struct Mark {
     pub place: PointUm,
 }
 
-/// Marks and centrelines of one session.
+/// Marks and centrelines of one session. See the example of [`read_point_sessions`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointSession {
     /// Number of the session.
@@ -30,6 +30,18 @@ pub struct PointSession {
 /// Reads marks (`session`, `spine_row`, and `z_um`, `y_um`, `x_um` or voxels `z`, `y`, `x`) and centrelines (`session`,
 /// `dendrite_id`, `order` and the same) of all sessions, sorted by session; the order of the rows does not matter. Other columns
 /// are ignored. Voxels are turned into µm with `voxel_size`.
+///
+/// ```
+/// use gemmule::io::read_point_sessions;
+/// let dir = tempfile::tempdir().unwrap();
+/// let (points, lines) = (dir.path().join("points.csv"), dir.path().join("dendrites.csv"));
+/// std::fs::write(&points, "session,spine_row,z_um,y_um,x_um\n0,17,5,11.5,8\n").unwrap();
+/// std::fs::write(&lines, "session,dendrite_id,order,z_um,y_um,x_um\n0,1,0,5,10,0\n0,1,1,5,10,20\n").unwrap();
+/// let sessions = read_point_sessions(&points, &lines, None)?;
+/// assert_eq!((sessions[0].session, sessions[0].marks[0].spine), (0, 17));
+/// assert_eq!(sessions[0].traces[&1].len(), 2);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::File`] for a file that cannot be read, lacks a column, has a cell that is no number, the same mark or

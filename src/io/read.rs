@@ -10,7 +10,7 @@ use crate::io::stack_file::{StackFile, sum};
 use crate::units::VoxelSize;
 use crate::volume::Stack;
 
-/// What of a file to read, and how large its voxels are if the file does not say.
+/// What of a file to read, and how large its voxels are if the file does not say. See the example of [`read_stack`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ReadOptions {
     /// Edges of a voxel, µm; goes before what the file says.
@@ -23,7 +23,7 @@ pub struct ReadOptions {
     pub memory_limit: Option<u64>,
 }
 
-/// What a file says about itself.
+/// What a file says about itself. See the example of [`info`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StackInfo {
     /// Kind of file: `TIFF`, `ImageJ TIFF`, `OME-TIFF` (`of several files`), `ScanImage TIFF` or `PrairieView OME-TIFF`, with `Big` before TIFF for
@@ -52,6 +52,20 @@ pub struct StackInfo {
 }
 
 /// What a file says about itself, without reading its voxels.
+///
+/// ```
+/// use gemmule::io::{info, write_stack};
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Shape, Stack, Volume, Voxels};
+/// let voxels = Voxels::U16(Volume::filled(Shape::new(2, 3, 4)?, 100));
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("day0.tif");
+/// write_stack(&path, &Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.12, 0.12)? })?;
+/// let said = info(&path)?;
+/// assert_eq!((said.shape, said.voxel_type.as_str(), said.channels), ([2, 3, 4], "u16", 1));
+/// assert_eq!(said.voxel_size.map(|v| v.x_um), Some(0.12));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if it cannot be read or understood; an unknown voxel size is no error here.
@@ -125,13 +139,26 @@ pub fn read_stack(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Stack
 
 /// As [`read_stack`], with the SHA-256 of what was read: of the file, or of the checksums of all files of a recording.
 ///
+/// ```
+/// use gemmule::io::{ReadOptions, read_stack_summed, stack_sha256, write_stack};
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Shape, Stack, Volume, Voxels};
+/// let voxels = Voxels::U16(Volume::filled(Shape::new(2, 3, 4)?, 100));
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("day0.tif");
+/// write_stack(&path, &Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.12, 0.12)? })?;
+/// let (_, sha256) = read_stack_summed(&path, &ReadOptions::default())?;
+/// assert_eq!(stack_sha256(&path)?, sha256);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`read_stack`]; [`crate::error::Error::File`] if a file has changed since reading began.
 pub fn read_stack_summed(path: impl AsRef<Path>, options: &ReadOptions) -> Result<(Stack, String)> {
     read(path.as_ref(), options, true)
 }
 
-/// The SHA-256 of a stack without reading its voxels, as [`read_stack_summed`] gives it.
+/// The SHA-256 of a stack without reading its voxels, as [`read_stack_summed`] gives it. See the example of [`read_stack_summed`].
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if a file cannot be read.

@@ -8,6 +8,22 @@ use crate::io::tables::{DECIMALS, name};
 use crate::model::{Call, Link, Session, Track};
 
 /// The table of tracks: one row per site and session, in the order given. Written, numbers have four decimals.
+///
+/// ```
+/// use gemmule::columns::Column;
+/// use gemmule::io::{tracks_table, write_tracks_csv};
+/// use gemmule::model::{Call, Session, Status, Track};
+/// let sessions = [0.0, 2.0].map(|day| Session { name: format!("day{day}"), day: Some(day) });
+/// let calls = [Status::Present, Status::Absent].map(|status| Call::bare(status, None)).to_vec();
+/// let tracks = [Track { track_id: 1, dendrite_id: 1, s_um: 3.0, calls }];
+/// let table = tracks_table(&sessions, &tracks);
+/// assert_eq!(table.get("status"), Some(&Column::Text(vec!["present".into(), "absent".into()])));
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// write_tracks_csv(dir.path().join("tracks.csv"), &sessions, &tracks)?;
+/// assert_eq!(std::fs::read_to_string(dir.path().join("tracks.csv")).unwrap(), table.to_csv());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 pub fn tracks_table(sessions: &[Session], tracks: &[Track]) -> Columns {
     type Row<'a> = (&'a Track, &'a Session, &'a Call);
     let rows: Vec<Row<'_>> = tracks
@@ -35,6 +51,20 @@ pub fn tracks_table(sessions: &[Session], tracks: &[Track]) -> Columns {
 }
 
 /// The table of links: one row per link, in the order given.
+///
+/// ```
+/// use gemmule::io::{links_table, write_links_csv};
+/// use gemmule::model::{Link, Session};
+/// let sessions = ["day0", "day2"].map(|name| Session { name: name.into(), day: None });
+/// let links = [Link { session_a: 0, spine_a: 4, session_b: 1, spine_b: 5, track_id: 1, p_same: 0.97 }];
+/// let table = links_table(&sessions, &links);
+/// assert_eq!(table.to_csv().lines().nth(1), Some("day0,4,day2,5,1,0.9700"));
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// write_links_csv(dir.path().join("links.csv"), &sessions, &links)?;
+/// assert_eq!(std::fs::read_to_string(dir.path().join("links.csv")).unwrap(), table.to_csv());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 pub fn links_table(sessions: &[Session], links: &[Link]) -> Columns {
     Columns::of(links, DECIMALS)
         .text("session_a", |l| sessions[l.session_a].name.clone())
@@ -46,7 +76,7 @@ pub fn links_table(sessions: &[Session], links: &[Link]) -> Columns {
         .done()
 }
 
-/// Writes `tracks.csv`: [`tracks_table`].
+/// Writes `tracks.csv`: [`tracks_table`]. See the example of [`tracks_table`].
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if the file cannot be written.
@@ -54,7 +84,7 @@ pub fn write_tracks_csv(path: impl AsRef<Path>, sessions: &[Session], tracks: &[
     tracks_table(sessions, tracks).write_csv(path)
 }
 
-/// Writes `links.csv`: [`links_table`].
+/// Writes `links.csv`: [`links_table`]. See the example of [`links_table`].
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if the file cannot be written.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::model::Session;
 
-/// The sessions of a series and where their stacks are.
+/// The sessions of a series and where their stacks are. See the example of [`SeriesFile::read`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesFile {
     /// Name of the field of view; empty if it has none.
@@ -34,6 +34,14 @@ struct Entry {
 
 impl SeriesFile {
     /// Stacks in the order of their sessions, without days.
+    ///
+    /// ```
+    /// use gemmule::io::SeriesFile;
+    /// let series = SeriesFile::of_stacks(&["day0.tif".into(), "day2.tif".into()])?;
+    /// assert_eq!((series.sessions[1].0.name.as_str(), series.sessions[1].0.day), ("1", None));
+    /// assert!(SeriesFile::of_stacks(&["day0.tif".into()]).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Parameter`] for fewer than two.

@@ -41,7 +41,7 @@ pub struct StackFile {
 }
 
 impl StackFile {
-    /// Opens a recording; what can be read and which errors there are is said at [`crate::io::read_stack`].
+    /// Opens a recording; what can be read and which errors there are is said at [`crate::io::read_stack`]. See the example of [`StackFile`].
     ///
     /// # Errors
     /// As [`crate::io::read_stack`], but those of its voxels.
@@ -62,22 +62,38 @@ impl StackFile {
         Ok(Self { path: path.into(), source, files, before, shape, voxel_size, channel, time, limit })
     }
 
-    /// Bytes of all voxels.
+    /// Bytes of all voxels. See the example of [`StackFile::read`].
     pub fn bytes(&self) -> u64 {
         (self.shape.len() as u64).saturating_mul(self.source.described().voxel_type.bytes())
     }
 
-    /// The most memory to use, bytes: [`ReadOptions::memory_limit`], or what was free on this machine when the file was opened.
+    /// The most memory to use, bytes: [`ReadOptions::memory_limit`], or what was free on this machine when the file was opened. See the example of [`StackFile::read`].
     pub fn memory_limit(&self) -> u64 {
         self.limit.0
     }
 
-    /// Where it lies.
+    /// Where it lies. See the example of [`StackFile::read`].
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// All planes.
+    ///
+    /// ```
+    /// use gemmule::io::{ReadOptions, StackFile, sha256, write_stack};
+    /// use gemmule::units::VoxelSize;
+    /// use gemmule::volume::{Shape, Stack, Volume, Voxels};
+    /// let voxels = Voxels::U16(Volume::new(Shape::new(3, 4, 5)?, (0..60).collect())?);
+    /// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let path = dir.path().join("day0.tif");
+    /// write_stack(&path, &stack)?;
+    /// let file = StackFile::open(&path, &ReadOptions { memory_limit: Some(1000), ..ReadOptions::default() })?;
+    /// assert_eq!((file.bytes(), file.memory_limit()), (120, 1000));
+    /// assert_eq!(file.read()?, stack);
+    /// assert_eq!((file.path(), file.sha256()?), (path.as_path(), sha256(&path)?));
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`crate::io::read_stack`].
@@ -86,7 +102,7 @@ impl StackFile {
         Ok(Stack { voxels: self.planes(0..self.shape.z)?, voxel_size: self.voxel_size })
     }
 
-    /// The SHA-256 of the file, or of the checksums of all files of a recording.
+    /// The SHA-256 of the file, or of the checksums of all files of a recording. See the example of [`StackFile::read`].
     ///
     /// # Errors
     /// [`Error::File`] if a file cannot be read.
@@ -94,7 +110,7 @@ impl StackFile {
         sum(&self.path, &self.files)
     }
 
-    /// That no file has changed since it was opened: what was read in parts is of one recording.
+    /// That no file has changed since it was opened: what was read in parts is of one recording. See the example of [`StackFile`].
     ///
     /// # Errors
     /// [`Error::File`] if one has.

@@ -16,6 +16,20 @@ const TYPE_DENDRITE: u8 = 3;
 /// comes after its parent, as readers of the format expect (Cannon et al. 1998,
 /// <https://doi.org/10.1016/S0165-0270(98)00091-0>).
 ///
+/// ```
+/// use gemmule::io::write_swc;
+/// use gemmule::model::Dendrite;
+/// use gemmule::units::PointUm;
+/// let points = vec![PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 8.0)];
+/// let dendrite = Dendrite { dendrite_id: 1, points, s_um: vec![0.0, 8.0], radius_um: vec![0.4; 2], parent: None, unscorable: vec![] };
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("dendrites.swc");
+/// write_swc(&path, &[dendrite])?;
+/// let text = std::fs::read_to_string(&path).unwrap();
+/// assert_eq!(text.lines().last(), Some("2 3 8.0000 10.0000 5.0000 0.4000 1")); // x first; its parent is sample 1
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::File`] if the file cannot be written; [`Error::Parameter`] if a dendrite's parent is not among `dendrites`,
 /// has no such point, or is its own descendant.

@@ -15,6 +15,41 @@ use crate::units::PointUm;
 /// The table of spines: one row per spine, in the order given; `flags` are joined by `;`.
 ///
 /// `head_width_um` and `head_width_fit` are not known where they could not be measured. Written, numbers have four decimals.
+///
+/// ```
+/// use gemmule::columns::Column;
+/// use gemmule::io::{read_points_csv, spines_table, write_spines_csv};
+/// use gemmule::model::{Side, Spine, SpineClass, SpineFlag};
+/// use gemmule::units::PointUm;
+/// let spine = Spine {
+///     spine_id: 1,
+///     dendrite_id: 1,
+///     head: PointUm::new(5.0, 11.2, 8.0),
+///     tip: PointUm::new(5.0, 11.5, 8.0),
+///     base: PointUm::new(5.0, 10.0, 8.0),
+///     s_um: 8.0,
+///     side: Side::Right,
+///     length_um: 1.1,
+///     head_width_um: None, // could not be fitted
+///     head_width_fit: None,
+///     brightness: 0.3,
+///     volume_um3: 0.05,
+///     snr: 9.0,
+///     score: 8.5,
+///     class: SpineClass::Unclassified,
+///     flags: vec![SpineFlag::PoorWidthFit, SpineFlag::AtBorder],
+/// };
+/// let table = spines_table(&[spine.clone()]);
+/// assert_eq!(table.get("head_width_um"), Some(&Column::Number(vec![None])));
+/// assert_eq!(table.get("flags"), Some(&Column::Text(vec!["poor-width-fit;at-border".into()])));
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("spines.csv");
+/// write_spines_csv(&path, &[spine.clone()])?;
+/// let read = read_points_csv(&path)?;
+/// assert_eq!((read[0].spine_id, read[0].place, read[0].score), (1, spine.head, Some(8.5)));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 pub fn spines_table(spines: &[Spine]) -> Columns {
     let flags = |s: &Spine| s.flags.iter().map(name).collect::<Vec<_>>().join(";");
     Columns::of(spines, DECIMALS)
@@ -47,6 +82,24 @@ pub fn spines_table(spines: &[Spine]) -> Columns {
 ///
 /// `parent_id` is the dendrite that a branch starts on and `parent_order` the point of it, not known if it starts on none; `unscorable` says why spines cannot
 /// be judged at this point (several reasons joined by `;`), empty where they can; a reason that holds for one side only is followed by `:left` or `:right`.
+///
+/// ```
+/// use gemmule::columns::Column;
+/// use gemmule::io::{dendrites_table, write_dendrites_csv};
+/// use gemmule::model::{Dendrite, Side, Unscorable, UnscorableReason};
+/// use gemmule::units::PointUm;
+/// let dim = Unscorable { from_um: 6.0, to_um: 8.0, side: Side::Left, reason: UnscorableReason::Dim };
+/// let points = vec![PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 8.0)];
+/// let dendrites =
+///     [Dendrite { dendrite_id: 1, points, s_um: vec![0.0, 8.0], radius_um: vec![0.4; 2], parent: None, unscorable: vec![dim] }];
+/// let table = dendrites_table(&dendrites);
+/// assert_eq!(table.get("unscorable"), Some(&Column::Text(vec![String::new(), "dim:left".into()])));
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// write_dendrites_csv(dir.path().join("dendrites.csv"), &dendrites)?;
+/// assert_eq!(std::fs::read_to_string(dir.path().join("dendrites.csv")).unwrap(), table.to_csv());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 pub fn dendrites_table(dendrites: &[Dendrite]) -> Columns {
     let points: Vec<(&Dendrite, usize)> =
         dendrites.iter().flat_map(|d| (0..d.points.len()).map(move |order| (d, order))).collect();
@@ -76,7 +129,7 @@ pub fn dendrites_table(dendrites: &[Dendrite]) -> Columns {
         .done()
 }
 
-/// Writes `spines.csv`: [`spines_table`].
+/// Writes `spines.csv`: [`spines_table`]. See the example of [`spines_table`].
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be written.
@@ -84,7 +137,7 @@ pub fn write_spines_csv(path: impl AsRef<Path>, spines: &[Spine]) -> Result<()> 
     spines_table(spines).write_csv(path)
 }
 
-/// Writes `dendrites.csv`: [`dendrites_table`].
+/// Writes `dendrites.csv`: [`dendrites_table`]. See the example of [`dendrites_table`].
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be written.
@@ -92,7 +145,7 @@ pub fn write_dendrites_csv(path: impl AsRef<Path>, dendrites: &[Dendrite]) -> Re
     dendrites_table(dendrites).write_csv(path)
 }
 
-/// A numbered place read from a table.
+/// A numbered place read from a table. See the example of [`spines_table`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TablePoint {
     /// `spine_id`.
@@ -105,7 +158,7 @@ pub struct TablePoint {
 
 /// Reads `spine_id`, `z_um`, `y_um`, `x_um` and, if there is one, `score` from a table; other columns are ignored.
 ///
-/// Reads `spines.csv`, and any table of marks with these columns, in any order.
+/// Reads `spines.csv`, and any table of marks with these columns, in any order. See the example of [`spines_table`].
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be read, a column is missing, a cell is no finite number, or a `spine_id` occurs
@@ -148,6 +201,27 @@ pub fn read_points_csv(path: impl AsRef<Path>) -> Result<Vec<TablePoint>> {
 }
 
 /// Writes `calibration.csv`: photons, figure, of, from, to, n, value, low, high; what is not there is empty.
+///
+/// ```
+/// use gemmule::io::write_calibration_csv;
+/// use gemmule::model::CalibrationRow;
+/// let recall = CalibrationRow {
+///     photons: 60.0,
+///     figure: "recall".into(),
+///     of: "head_width_um".into(),
+///     from: Some(0.5),
+///     to: None,
+///     n: 40,
+///     value: Some(0.85),
+///     low: Some(0.71),
+///     high: Some(0.93),
+/// };
+/// let dir = tempfile::tempdir().unwrap();
+/// write_calibration_csv(dir.path().join("calibration.csv"), &[recall])?;
+/// let text = std::fs::read_to_string(dir.path().join("calibration.csv")).unwrap();
+/// assert!(text.lines().nth(1).is_some_and(|row| row.contains("recall,head_width_um")));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be written.

@@ -24,6 +24,18 @@ const BIG_FROM_BYTES: usize = 4_000_000_000;
 /// The voxel size comes back exactly if its x and y edges are fractions of whole numbers below 2³², such as any decimal
 /// with up to nine digits in all; otherwise to within 10⁻⁹ of its value.
 ///
+/// ```
+/// use gemmule::io::{ReadOptions, read_stack, write_stack};
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Shape, Stack, Volume, Voxels};
+/// let voxels = Voxels::U16(Volume::new(Shape::new(2, 3, 4)?, (0..24).collect())?);
+/// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.12, 0.12)? };
+/// let dir = tempfile::tempdir().unwrap();
+/// write_stack(dir.path().join("day0.tif"), &stack)?;
+/// assert_eq!(read_stack(dir.path().join("day0.tif"), &ReadOptions::default())?, stack);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::File`] if the file cannot be written.
 pub fn write_stack(path: impl AsRef<Path>, stack: &Stack) -> Result<()> {
@@ -43,6 +55,19 @@ pub fn write_stack(path: impl AsRef<Path>, stack: &Stack) -> Result<()> {
 
 /// Writes a label image (0: background) as OME-TIFF (Deflate; BigTIFF above 4 GB).
 ///
+/// ```
+/// use gemmule::io::{info, write_labels};
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Bricks, Shape};
+/// let mut labels = Bricks::new(Shape::new(2, 3, 4)?);
+/// labels.set(0, 1, 1, 1); // a voxel of spine 1
+/// let dir = tempfile::tempdir().unwrap();
+/// write_labels(dir.path().join("labels.tif"), &labels, VoxelSize::new(1.0, 0.12, 0.12)?)?;
+/// let written = info(dir.path().join("labels.tif"))?;
+/// assert_eq!((written.format.as_str(), written.shape), ("OME-TIFF", [2, 3, 4]));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::File`] if the file cannot be written.
 pub fn write_labels(path: impl AsRef<Path>, labels: &Bricks<u16>, voxel_size: VoxelSize) -> Result<()> {
@@ -60,6 +85,23 @@ pub fn write_labels(path: impl AsRef<Path>, labels: &Bricks<u16>, voxel_size: Vo
 /// Writes a label image (0: background) as `labels/NAME` into the folder of the OME-Zarr image it belongs to, in the image's version of OME-Zarr, and returns
 /// where it is. It has as many levels as the image, each voxel the label nearest to its centre. It appears whole or not at all.
 ///
+/// ```
+/// use gemmule::io::{check_labels_zarr, write_labels_zarr};
+/// use gemmule::volume::{Bricks, Shape};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let image = dir.path().join("day0.zarr");
+/// # std::fs::create_dir_all(image.join("0")).unwrap();
+/// # std::fs::write(image.join(".zgroup"), r#"{"zarr_format":2}"#).unwrap();
+/// # std::fs::write(image.join(".zattrs"), r#"{"multiscales":[{"version":"0.4","axes":[{"name":"z","type":"space","unit":"micrometer"},{"name":"y","type":"space","unit":"micrometer"},{"name":"x","type":"space","unit":"micrometer"}],"datasets":[{"path":"0","coordinateTransformations":[{"type":"scale","scale":[1.0,0.1,0.1]}]}]}]}"#).unwrap();
+/// # std::fs::write(image.join("0/.zarray"), r#"{"zarr_format":2,"shape":[2,3,4],"chunks":[2,3,4],"dtype":"<u2","compressor":null,"fill_value":0,"order":"C","filters":null,"dimension_separator":"/"}"#).unwrap();
+/// // `image` is an OME-Zarr of 2 x 3 x 4 voxels.
+/// check_labels_zarr(&image, "spines", false)?;
+/// let written = write_labels_zarr(&image, "spines", &Bricks::new(Shape::new(2, 3, 4)?), false)?;
+/// assert_eq!(written, image.join("labels/spines"));
+/// assert!(check_labels_zarr(&image, "spines", false).is_err()); // there already, and not forced
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::Parameter`] if `name` has other characters than letters, digits, - and _; [`Error::File`] if `folder` is no OME-Zarr image, the label image is there and
 /// `force` is not set, or it cannot be written.
@@ -67,7 +109,7 @@ pub fn write_labels_zarr(folder: impl AsRef<Path>, name: &str, labels: &Bricks<u
     zarr::write_labels(folder.as_ref(), name, labels, force)
 }
 
-/// Whether [`write_labels_zarr`] may write there; for use before long work.
+/// Whether [`write_labels_zarr`] may write there; for use before long work. See the example of [`write_labels_zarr`].
 ///
 /// # Errors
 /// As [`write_labels_zarr`].

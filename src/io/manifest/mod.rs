@@ -38,6 +38,26 @@ pub const MANIFEST_COLUMNS: [&str; 17] = [
 const REQUIRED: [&str; 5] = ["animal", "treatment", "fov", "day", "path"];
 
 /// All series of a cohort, checked.
+///
+/// ```
+/// use gemmule::io::{Manifest, ReadOptions, write_stack};
+/// use gemmule::units::VoxelSize;
+/// use gemmule::volume::{Shape, Stack, Volume, Voxels};
+/// let dir = tempfile::tempdir().unwrap();
+/// let voxels = Voxels::U8(Volume::filled(Shape::new(2, 3, 4)?, 1));
+/// let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
+/// for name in ["a.tif", "b.tif"] {
+///     write_stack(dir.path().join(name), &stack)?;
+/// }
+/// let path = dir.path().join("manifest.csv");
+/// std::fs::write(&path, "animal,treatment,fov,day,path,cage\nm1,saline,1,-1,a.tif,4\nm1,saline,1,2,b.tif,4\n").unwrap();
+/// let manifest = Manifest::read(&path, &ReadOptions::default(), false)?;
+/// let series = &manifest.series[0];
+/// assert_eq!((series.name().as_str(), manifest.largest_stack_voxels), ("m1/1", 24));
+/// assert_eq!(series.sessions[0].session.day, Some(-1.0));
+/// assert_eq!((series.sessions[0].value("cage"), manifest.carried.as_slice()), ("4", &["cage".to_owned()][..]));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
     /// Series by animal and field of view.
@@ -48,7 +68,7 @@ pub struct Manifest {
     pub largest_stack_voxels: u64,
 }
 
-/// The sessions of one field of view of one animal.
+/// The sessions of one field of view of one animal. See the example of [`Manifest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CohortSeries {
     /// The animal.
@@ -59,7 +79,7 @@ pub struct CohortSeries {
     pub sessions: Vec<CohortSession>,
 }
 
-/// One stack of a cohort.
+/// One stack of a cohort. See the example of [`Manifest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CohortSession {
     /// Where in the manifest, for messages: `line 7` or `[[session]] 6`.
@@ -76,14 +96,14 @@ pub struct CohortSession {
 }
 
 impl CohortSeries {
-    /// `animal/fov`: the folder of its results, and its name in messages.
+    /// `animal/fov`: the folder of its results, and its name in messages. See the example of [`Manifest`].
     pub fn name(&self) -> String {
         format!("{}/{}", self.animal, self.fov)
     }
 }
 
 impl CohortSession {
-    /// A cell's text; empty where the manifest has none.
+    /// A cell's text; empty where the manifest has none. See the example of [`Manifest`].
     pub fn value(&self, column: &str) -> &str {
         self.values.get(column).map_or("", String::as_str)
     }
@@ -115,6 +135,17 @@ impl Manifest {
     }
 
     /// As [`Manifest::read`], but only the stacks of the series `wanted`, by their position, are looked into: one job of ten thousand need not read the headers of all.
+    ///
+    /// ```
+    /// use gemmule::io::{Manifest, ReadOptions};
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let path = dir.path().join("manifest.csv");
+    /// std::fs::write(&path, "animal,treatment,fov,day,path\nm1,saline,1,-1,a.tif\nm1,saline,1,1,b.tif\n").unwrap();
+    /// // The stacks of no series are looked into, so it does not matter that they are not there.
+    /// let manifest = Manifest::read_part(&path, &ReadOptions::default(), false, &|_| false)?;
+    /// assert_eq!(manifest.series[0].sessions.len(), 2);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Manifest::read`].

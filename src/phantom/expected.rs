@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::phantom::SeriesParams;
 use crate::phantom::kinetics::{at, erases, left};
 
-/// Mean course of a series.
+/// Mean course of a series. See the example of [`expected()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Expected {
     /// Spines of each session over those of the first.

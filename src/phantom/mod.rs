@@ -42,7 +42,7 @@ pub use crate::phantom::truth::{TrueSpine, series_files, truth_files};
 use crate::progress::Progress;
 use crate::volume::{Grid, Stack, Volume, Voxels};
 
-/// A synthetic stack and what is in it.
+/// A synthetic stack and what is in it. See the example of [`crate::phantom::stack()`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Phantom {
     /// The stack, 16 bits.

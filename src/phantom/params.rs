@@ -7,6 +7,14 @@ use crate::volume::{Grid, Shape};
 
 params! {
     /// Scene, optics and camera of a synthetic stack. The same parameters give the same stack.
+    ///
+    /// ```
+    /// use gemmule::phantom::PhantomParams;
+    /// let dim = PhantomParams::default().planes(10)?.rows(128)?.columns(192)?.photons(30.0)?.seed(5)?;
+    /// assert_eq!(dim.grid()?.shape.to_string(), "10 x 128 x 192");
+    /// assert!(PhantomParams::default().density_per_um(5.0).is_err()); // above 1.5 per µm
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct PhantomParams in "phantom" {
         /// Number of planes.
         planes: usize = 24, "", 4..=2000, "an in-vivo stack of one dendrite layer";
@@ -81,7 +89,7 @@ impl PhantomParams {
     /// Largest stack made, voxels: 6 bytes each are held at once.
     pub const MAX_VOXELS: u64 = 1 << 29;
 
-    /// Checks every parameter, and those that depend on each other, and returns the stack's grid.
+    /// Checks every parameter, and those that depend on each other, and returns the stack's grid. See the example of [`PhantomParams`].
     ///
     /// # Errors
     /// [`Error::Parameter`] for a value out of range, a least radius above the largest or classes without weight;

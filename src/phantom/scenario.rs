@@ -12,7 +12,7 @@ use crate::phantom::kinetics::left;
 use crate::phantom::{PhantomParams, SeriesParams};
 
 params! {
-    /// A synthetic cohort.
+    /// A synthetic cohort. See the example of [`plan`].
     pub struct ScenarioParams in "scenario" {
         /// Animals per group.
         animals: usize = 6, "", 1..=1000, "the field's cohorts: 6 to 12 per group";
@@ -28,7 +28,7 @@ params! {
 /// Treatment of the group without the intervention.
 pub const CONTROL: &str = "vehicle";
 
-/// One field of view to be made.
+/// One field of view to be made. See the example of [`plan`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedFov {
     /// Its animal.
@@ -46,6 +46,13 @@ pub struct PlannedFov {
 }
 
 /// A stack of one dendrite and a field of 26 by 38 µm: small, so that a cohort takes minutes.
+///
+/// ```
+/// use gemmule::phantom::small_field;
+/// let (field, grid) = (small_field(), small_field().grid()?);
+/// assert_eq!((field.dendrites, grid.shape.z), (1, 12));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 pub fn small_field() -> PhantomParams {
     PhantomParams {
         planes: 12,
@@ -61,6 +68,18 @@ pub fn small_field() -> PhantomParams {
 /// The kinetics of an intervention (or, without one, of the baseline) for sessions on `days`.
 ///
 /// Rates of an interval are the means over it of what holds on its days; the loss of old spines is what keeps the density of the baseline as it is.
+///
+/// ```
+/// use gemmule::interventions::Interventions;
+/// use gemmule::phantom::{SeriesParams, expected, kinetics_of};
+/// let known = Interventions::own();
+/// let (days, series) = ([-1.0, 1.0, 3.0], SeriesParams::default());
+/// let rest = expected(&kinetics_of(&known.baseline, None, &days, &series)?);
+/// let treated = expected(&kinetics_of(&known.baseline, Some(known.get("psilocybin")?), &days, &series)?);
+/// assert!((rest.density_ratio[2] - 1.0).abs() < 0.01); // as many come as go
+/// assert!(treated.density_ratio[2] > rest.density_ratio[2]);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Parameter`] for a baseline that cannot be at rest (all new spines transient, or more formed than can be lost).
@@ -158,6 +177,19 @@ impl Rest {
 }
 
 /// The fields of view of a cohort: the intervention's animals and as many controls, in turn.
+///
+/// ```
+/// use gemmule::interventions::Interventions;
+/// use gemmule::phantom::{CONTROL, ScenarioParams, SeriesParams, plan, small_field};
+/// let known = Interventions::own();
+/// let cohort = ScenarioParams::default().animals(2)?.fovs(3)?;
+/// let psilocybin = known.get("psilocybin")?;
+/// let planned = plan(&known.baseline, psilocybin, &psilocybin.days, &cohort, (&small_field(), &SeriesParams::default()))?;
+/// assert_eq!(planned.len(), 2 * 2 * 3); // two groups
+/// assert_eq!(planned.iter().filter(|fov| fov.treatment == CONTROL).count(), 6);
+/// assert_ne!(planned[0].phantom.seed, planned[1].phantom.seed);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`kinetics_of`], and parameters out of range.

@@ -15,6 +15,14 @@ use crate::progress::Progress;
 
 params! {
     /// A series of sessions of one synthetic field. The first session is the single stack of the same seed.
+    ///
+    /// ```
+    /// use gemmule::phantom::SeriesParams;
+    /// let params = SeriesParams::default().days(vec![0.0, 1.0, 7.0])?.loss_2_days(vec![0.2])?;
+    /// assert_eq!(params.clone().test_retest().loss_2_days, [0.0]);
+    /// assert!(params.dimmest_session(0.0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct SeriesParams in "phantom_series" {
         /// Days of the sessions, ascending from the first.
         days: Vec<f64> = vec![0.0, 2.0, 4.0], "days", -10000.0..=10000.0, "imaging every second day";
@@ -62,7 +70,7 @@ params! {
 }
 
 impl SeriesParams {
-    /// The same spines in every session: nothing is born, dies or changes. Whatever turnover is then found is false.
+    /// The same spines in every session: nothing is born, dies or changes. Whatever turnover is then found is false. See the example of [`SeriesParams`].
     pub fn test_retest(self) -> Self {
         Self {
             loss_2_days: vec![0.0],
@@ -79,7 +87,7 @@ impl SeriesParams {
 /// Two sessions' spines that are the same: positions in [`PhantomSeries::sessions`], and in their `spines`.
 pub type TrueLink = ((usize, usize), (usize, usize));
 
-/// A synthetic series and what is in it.
+/// A synthetic series and what is in it. See the example of [`crate::phantom::series()`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhantomSeries {
     /// Day of each session.
@@ -90,6 +98,17 @@ pub struct PhantomSeries {
 
 impl PhantomSeries {
     /// Links between sessions next to each other, sorted.
+    ///
+    /// ```
+    /// use gemmule::phantom::{self, PhantomParams, SeriesParams};
+    /// use gemmule::progress::Silent;
+    /// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.axons(0)?.seed(7)?;
+    /// let made = phantom::series(&small, &SeriesParams::default().days(vec![0.0, 1.0])?.test_retest(), &mut Silent)?;
+    /// for ((a, i), (b, j)) in made.links() {
+    ///     assert_eq!(made.sessions[a].spines[i].site, made.sessions[b].spines[j].site);
+    /// }
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub fn links(&self) -> Vec<TrueLink> {
         let mut all = Vec::new();
         for (k, pair) in self.sessions.windows(2).enumerate() {

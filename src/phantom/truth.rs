@@ -17,6 +17,17 @@ pub(super) const SCORABLE_REACH_UM: f64 = 0.4;
 const MIN_LENGTH_UM: f64 = 2.0;
 
 /// One spine of a phantom.
+///
+/// ```
+/// use gemmule::phantom::{self, PhantomParams};
+/// use gemmule::progress::Silent;
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.density_per_um(1.0)?.seed(7)?;
+/// let made = phantom::stack(&small, &mut Silent)?;
+/// let spine = made.spines.first().expect("10 µm with a spine per µm");
+/// assert_eq!(spine.spine_id, 1);
+/// assert!(spine.photons > 0.0 && spine.tip.distance_um(spine.base) >= spine.length_um);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrueSpine {
     /// Number, from 1, ordered by dendrite and arc length.
@@ -155,6 +166,20 @@ fn resolved(tip: Vec3, anchor: Vec3, expected: &Volume<f32>, grid: &Grid) -> boo
 /// `meta.json` holds `voxel_um`; `spines.csv` one row per spine, `z, y, x` being its tip, `is_bad` 1 where it is not
 /// scorable, `head_kind` peak or shoulder; `dendrites.csv` the centrelines; `links.csv` no row for one session.
 ///
+/// ```
+/// use gemmule::phantom::{self, PhantomParams};
+/// use gemmule::progress::Silent;
+/// use gemmule::score::Truth;
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.density_per_um(1.0)?.seed(7)?;
+/// let made = phantom::stack(&small, &mut Silent)?;
+/// let dir = tempfile::tempdir().unwrap();
+/// for (name, text) in phantom::truth_files(&made, 0)? {
+///     std::fs::write(dir.path().join(name), text).unwrap();
+/// }
+/// assert_eq!(Truth::read(dir.path(), 0)?.spines.len(), made.spines.len());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::Parameter`] if the rows cannot be written as text.
 pub fn truth_files(phantom: &Phantom, session: usize) -> Result<Vec<(&'static str, String)>> {
@@ -162,6 +187,16 @@ pub fn truth_files(phantom: &Phantom, session: usize) -> Result<Vec<(&'static st
 }
 
 /// The same of a series: sessions are numbered from 0, `track_id` is the site.
+///
+/// ```
+/// use gemmule::phantom::{self, PhantomParams, SeriesParams};
+/// use gemmule::progress::Silent;
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.axons(0)?.density_per_um(1.0)?.seed(7)?;
+/// let made = phantom::series(&small, &SeriesParams::default().days(vec![0.0, 1.0])?, &mut Silent)?;
+/// let (_, links) = phantom::series_files(&made)?.into_iter().find(|(name, _)| *name == "links.csv").expect("always there");
+/// assert_eq!(links.lines().count(), 1 + made.links().len());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`truth_files`].

@@ -16,6 +16,16 @@ const DISTANCE_UM: [f64; 6] = [0.0, 0.6, 0.9, 1.2, 1.6, 2.0];
 const LARGE_UM: f64 = 0.5;
 
 /// What was measured of a spine that was found.
+///
+/// ```
+/// use gemmule::score::{CalibrationField, Measured, Trial, calibration};
+/// let measured =
+///     Measured { distance_um: 1.1, length_um: 0.9, head_width_um: Some(0.7), brightness: 0.3, volume_um3: 0.05 };
+/// let found = Trial { distance_um: 1.0, length_um: 0.8, head_width_um: 0.6, head_photons: 60.0, measured: Some(measured) };
+/// let field = CalibrationField { photons: 60.0, length_um: 50.0, traced_um: 50.0, trials: vec![found], false_found: 0 };
+/// let recall = calibration(&[field]).into_iter().find(|row| row.figure == "recall" && row.of == "all");
+/// assert_eq!(recall.and_then(|row| row.value), Some(1.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
     /// Head to centreline in the image plane, µm.
@@ -30,7 +40,7 @@ pub struct Measured {
     pub volume_um3: f64,
 }
 
-/// A true, scorable spine and what was made of it.
+/// A true, scorable spine and what was made of it. See the example of [`calibration()`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trial {
     /// True head to centreline in the image plane, µm.
@@ -45,7 +55,7 @@ pub struct Trial {
     pub measured: Option<Measured>,
 }
 
-/// One stack of known truth.
+/// One stack of known truth. See the example of [`calibration()`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CalibrationField {
     /// Photons on the axis of the brightest shaft.

@@ -22,7 +22,7 @@ const DRAWS: usize = 2000;
 /// Seed of the draws: the same tables give the same interval.
 const SEED: u64 = 1;
 
-/// Figures of one annotated dendrite.
+/// Figures of one annotated dendrite. See the example of [`detect_detail`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DendriteScore {
     /// Position among the truth's dendrites, in order of their ids, from 0.
@@ -39,7 +39,7 @@ pub struct DendriteScore {
     pub recall: Option<f64>,
 }
 
-/// Precision and recall of the found spines that score at least `threshold`.
+/// Precision and recall of the found spines that score at least `threshold`. See the example of [`detect_detail`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct CurvePoint {
     /// Least score kept.
@@ -50,7 +50,7 @@ pub struct CurvePoint {
     pub recall: Option<f64>,
 }
 
-/// What stands behind the figures of a [`crate::score::DetectScore`].
+/// What stands behind the figures of a [`crate::score::DetectScore`]. See the example of [`detect_detail`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DetectDetail {
     /// Stretches of 10 µm that hold a true or a false spine.

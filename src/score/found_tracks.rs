@@ -14,7 +14,7 @@ use crate::score::{ScoreParams, Tally};
 use crate::table::Table;
 use crate::units::PointUm;
 
-/// The call of one track in one session.
+/// The call of one track in one session. See the example of [`read_found_tracks`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FoundCall {
     /// The decision.
@@ -29,6 +29,18 @@ pub struct FoundCall {
 pub type FoundTracks = BTreeMap<(String, i64), FoundCall>;
 
 /// Reads `track_id`, `session`, `status`, `z_um`, `y_um`, `x_um` and, if there, `p_present`; others are ignored.
+///
+/// ```
+/// use gemmule::model::Status;
+/// use gemmule::score::read_found_tracks;
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("tracks.csv");
+/// std::fs::write(&path, "track_id,session,status,z_um,y_um,x_um\n7,0,present,5,11.2,8\n7,1,unscorable,,,\n").unwrap();
+/// let found = read_found_tracks(&path)?;
+/// let call = &found[&("7".into(), 1)];
+/// assert_eq!((call.status, call.place), (Status::Unscorable, None));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be read, lacks a column, has a track twice in a session, an unknown status, or no

@@ -10,13 +10,13 @@ use crate::score::ratio;
 use crate::score::series::{self, Mark, SeriesTruth};
 use crate::table::Table;
 
-/// Links found, from mark to mark.
+/// Links found, from mark to mark. See the example of [`links`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FoundLinks {
     links: BTreeSet<(Mark, Mark)>,
 }
 
-/// Reads `session_a`, `spine_row_a`, `session_b`, `spine_row_b`; other columns are ignored.
+/// Reads `session_a`, `spine_row_a`, `session_b`, `spine_row_b`; other columns are ignored. See the example of [`links`].
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be read, lacks a column or holds a cell that is no whole number.
@@ -25,7 +25,7 @@ pub fn read_found_links(path: impl AsRef<Path>) -> Result<FoundLinks> {
     Ok(FoundLinks { links: links.into_iter().map(|(_, a, b)| (a, b)).collect() })
 }
 
-/// How well the links of two sessions agree with the truth. Links with a bad end count on neither side.
+/// How well the links of two sessions agree with the truth. Links with a bad end count on neither side. See the example of [`links`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct LinkFigures {
     /// Links found that are true.
@@ -50,7 +50,7 @@ pub struct LinkFigures {
     pub f1: Option<f64>,
 }
 
-/// Figures of one pair of sessions.
+/// Figures of one pair of sessions. See the example of [`links`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LinkPair {
     /// Earlier session.
@@ -62,7 +62,7 @@ pub struct LinkPair {
     pub figures: LinkFigures,
 }
 
-/// Figures of all pairs together.
+/// Figures of all pairs together. See the example of [`links`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LinkOverall {
     /// The figures of the summed counts.
@@ -72,7 +72,7 @@ pub struct LinkOverall {
     pub n_links_of_other_pairs_ignored: usize,
 }
 
-/// How well links agree with the truth.
+/// How well links agree with the truth. See the example of [`links`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LinkScore {
     /// Every pair of sessions that the truth links.
@@ -82,6 +82,23 @@ pub struct LinkScore {
 }
 
 /// Scores links between marks.
+///
+/// ```
+/// use gemmule::score::{SeriesTruth, links, read_found_links};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+/// # write("meta.json", r#"{"voxel_um": {"z": 1.0, "y": 0.1, "x": 0.1}}"#);
+/// # write("spines.csv", "session,spine_row,z,y,x,is_bad\n0,1,5,112,80,0\n0,2,5,112,150,0\n1,1,5,112,80,0\n1,2,5,112,150,0\n");
+/// # write("dendrites.csv", "session,dendrite_id,order,z,y,x\n0,1,0,5,100,0\n0,1,1,5,100,300\n1,1,0,5,100,0\n1,1,1,5,100,300\n");
+/// # write("links.csv", "session_a,spine_row_a,session_b,spine_row_b\n0,1,1,1\n0,2,1,2\n");
+/// // The truth links both spines of the two sessions; found was one of the links.
+/// let path = dir.path().join("found.csv");
+/// std::fs::write(&path, "session_a,spine_row_a,session_b,spine_row_b\n0,1,1,1\n").unwrap();
+/// let score = links(&SeriesTruth::read(dir.path())?, &read_found_links(&path)?)?;
+/// let figures = &score.overall.figures;
+/// assert_eq!((figures.precision, figures.recall, figures.false_eliminated), (Some(1.0), Some(0.5), 1));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Parameter`] if a link ends on a mark that the truth does not have.

@@ -44,6 +44,14 @@ pub use crate::score::tracks::{SessionFigures, TrackOverall, TrackScore, tracks}
 pub use crate::score::truth::{HeadKind, Truth, TruthSpine};
 
 /// Which place of a true spine a found one is compared with.
+///
+/// ```
+/// use gemmule::score::{ScoreParams, Target};
+/// let heads = ScoreParams::default().target(Target::Head)?.xy_um(0.5)?;
+/// assert_eq!((heads.target, heads.xy_um), (Target::Head, 0.5));
+/// assert!(heads.z_um(0.0).is_err());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
@@ -63,7 +71,7 @@ impl InRange for Target {
 }
 
 params! {
-    /// When a found spine counts as a true one.
+    /// When a found spine counts as a true one. See the example of [`Target`].
     pub struct ScoreParams in "score" {
         /// What is compared.
         target: Target = Target::Either, "", Target::Head..=Target::Either, "human marks are tips, detectors find heads";
@@ -76,7 +84,7 @@ params! {
     }
 }
 
-/// How well found spines agree with truth, in one session.
+/// How well found spines agree with truth, in one session. See the example of [`detect`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DetectScore {
     /// The session.
@@ -126,7 +134,7 @@ pub struct DetectScore {
     pub best: Option<Best>,
 }
 
-/// The threshold on the score that gives the best F1, chosen on this very truth.
+/// The threshold on the score that gives the best F1, chosen on this very truth. See the example of [`detect`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Best {
     /// Found spines of this score or more are kept.

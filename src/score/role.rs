@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::score::matching::Gated;
 use crate::score::{FoundPoint, ScoreParams, Tally, Truth, TruthSpine, check, region};
 
-/// What a found spine is by rules M1 to M4.
+/// What a found spine is by rules M1 to M4. See the example of [`roles`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Matched to a true spine.
@@ -18,6 +18,18 @@ pub enum Role {
 }
 
 /// One-to-one pairs of found and true spines (positions in both lists) by rules M1 and M2, sorted by found spine; and the number of false ones (M4).
+///
+/// ```
+/// use gemmule::score::{FoundPoint, ScoreParams, Truth, TruthSpine, matches};
+/// use gemmule::units::PointUm;
+/// let line = vec![PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 30.0)];
+/// let spine = |x| TruthSpine { tip: PointUm::new(5.0, 11.5, x), head: None, head_kind: None, is_bad: false };
+/// let truth = Truth { session: 0, spines: vec![spine(12.0), spine(20.0)], centrelines: vec![line] };
+/// let at = |y, x| FoundPoint { place: PointUm::new(5.0, y, x), score: None };
+/// let (pairs, n_false) = matches(&truth, &[at(8.5, 5.0), at(11.3, 20.1)], &ScoreParams::default())?;
+/// assert_eq!((pairs, n_false), (vec![(1, 1)], 1));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`crate::score::detect`].

@@ -10,7 +10,7 @@ use crate::table::Table;
 /// A mark: its session and its `spine_row`.
 pub(super) type Mark = (i64, i64);
 
-/// The truth of all sessions of a folder.
+/// The truth of all sessions of a folder. See the example of [`crate::score::links`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesTruth {
     /// Marks and centrelines of every session, with the `spine_row` of each mark.
@@ -30,7 +30,7 @@ pub(super) struct TruePair {
 
 impl SeriesTruth {
     /// Reads a truth folder: `meta.json`, `spines.csv`, `dendrites.csv` as [`Truth::read`], and every `links*.csv`
-    /// with `session_a`, `spine_row_a`, `session_b`, `spine_row_b`. Links of sessions that are not there are left out.
+    /// with `session_a`, `spine_row_a`, `session_b`, `spine_row_b`. Links of sessions that are not there are left out. See the example of [`crate::score::links`].
     ///
     /// # Errors
     /// [`Error::File`] as [`Truth::read`]; a link between rows that are not there.

@@ -10,7 +10,7 @@ use crate::score::series::SeriesTruth;
 use crate::score::tracks::present;
 use crate::score::{ratio, round};
 
-/// Figures of one pair of sessions.
+/// Figures of one pair of sessions. See the example of [`crate::score::tracks`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct TrackPair {
     /// Earlier session.

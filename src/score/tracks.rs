@@ -12,7 +12,7 @@ use crate::score::series::SeriesTruth;
 use crate::score::track_pair::{self, TrackPair};
 use crate::score::{ScoreParams, Target, mean, ratio};
 
-/// Detection in one session.
+/// Detection in one session. See the example of [`tracks`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct SessionFigures {
     /// Present calls matched to a mark.
@@ -30,7 +30,7 @@ pub struct SessionFigures {
     pub f1: Option<f64>,
 }
 
-/// Figures over all pairs and sessions.
+/// Figures over all pairs and sessions. See the example of [`tracks`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct TrackOverall {
     /// Of the links whose both ends are marks, how many are true.
@@ -55,7 +55,7 @@ pub struct TrackOverall {
     pub brier: Option<f64>,
 }
 
-/// How well tracks agree with the truth.
+/// How well tracks agree with the truth. See the example of [`tracks`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrackScore {
     /// What was compared.
@@ -75,6 +75,23 @@ pub struct TrackScore {
 /// region. Links with an end on a bad mark count on neither side. A track unscorable in either session takes no part
 /// in the pair. Eliminated and formed are over tracks whose present end counts, without those whose mark is the partner
 /// of a bad one. `id` figures pair tracks and human identities one to one so that the most calls agree.
+///
+/// ```
+/// use gemmule::score::{ScoreParams, SeriesTruth, read_found_tracks, tracks};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+/// # write("meta.json", r#"{"voxel_um": {"z": 1.0, "y": 0.1, "x": 0.1}}"#);
+/// # write("spines.csv", "session,spine_row,z,y,x,is_bad\n0,1,5,112,80,0\n0,2,5,112,150,0\n1,1,5,112,80,0\n1,2,5,112,150,0\n");
+/// # write("dendrites.csv", "session,dendrite_id,order,z,y,x\n0,1,0,5,100,0\n0,1,1,5,100,300\n1,1,0,5,100,0\n1,1,1,5,100,300\n");
+/// # write("links.csv", "session_a,spine_row_a,session_b,spine_row_b\n0,1,1,1\n0,2,1,2\n");
+/// // The truth has two spines that are there in both sessions; found was one of them, in both.
+/// let path = dir.path().join("tracks.csv");
+/// std::fs::write(&path, "track_id,session,status,z_um,y_um,x_um\n1,0,present,5,11.2,8\n1,1,present,5,11.2,8\n").unwrap();
+/// let score = tracks(&SeriesTruth::read(dir.path())?, &read_found_tracks(&path)?, None, &ScoreParams::default())?;
+/// assert_eq!((score.sessions[&0].tp, score.sessions[&0].missed), (1, 1));
+/// assert_eq!((score.pairs[0].n_links_correct, score.overall.link_strict_recall), (1, Some(0.5)));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::Parameter`] for a session that is not in the truth, or for heads as target where marks have none.

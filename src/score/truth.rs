@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::table::Table;
 use crate::units::{PointUm, VoxelSize};
 
-/// Whether a head is a maximum of its own in the image.
+/// Whether a head is a maximum of its own in the image. See the example of [`Truth::read`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeadKind {
@@ -19,7 +19,7 @@ pub enum HeadKind {
     Shoulder,
 }
 
-/// One true spine, µm.
+/// One true spine, µm. See the example of [`Truth::read`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TruthSpine {
     /// Outer tip.
@@ -32,7 +32,7 @@ pub struct TruthSpine {
     pub is_bad: bool,
 }
 
-/// The truth of one session.
+/// The truth of one session. See the example of [`Truth::read`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Truth {
     /// The session.
@@ -64,6 +64,19 @@ impl Truth {
     /// - `dendrites.csv`: `session`, `dendrite_id`, `order`, `z`, `y`, `x` (in voxels).
     ///
     /// Other columns are ignored.
+    ///
+    /// ```
+    /// use gemmule::score::{HeadKind, Truth};
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    /// write("meta.json", r#"{"voxel_um": {"z": 1.0, "y": 0.5, "x": 0.25}}"#);
+    /// write("spines.csv", "session,spine_row,z,y,x,is_bad,head_z,head_y,head_x,head_kind\n0,1,5,20,40,0,5,19,40,peak\n");
+    /// write("dendrites.csv", "session,dendrite_id,order,z,y,x\n0,1,0,5,16,0\n0,1,1,5,16,80\n");
+    /// let truth = Truth::read(dir.path(), 0)?;
+    /// assert_eq!((truth.spines[0].tip.x, truth.spines[0].head_kind), (10.0, Some(HeadKind::Peak)));
+    /// assert_eq!(truth.centrelines[0][1].x, 20.0);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::File`] if a file cannot be read, lacks a column, holds a value that is no number or the same spine or

@@ -23,6 +23,24 @@ const ALPHABET: &[u8] = b"23456789BCDFGHJKLMNPQRSTVWXYZ";
 
 /// Codes for every site and session, from the checksums of the stacks and the places: the same stacks and the same place give the same code, and who does
 /// not have the stacks cannot compute it.
+///
+/// ```
+/// use gemmule::model::{Call, Session, Status, Track};
+/// use gemmule::pipeline::{blind, blind_key};
+/// use gemmule::units::PointUm;
+/// let sessions = ["day0", "day2"].map(|name| Session { name: name.into(), day: None });
+/// let place = PointUm::new(5.0, 10.0, 20.0);
+/// let tracks = [Track { track_id: 1, dendrite_id: 1, s_um: 3.0, calls: vec![Call::bare(Status::Present, Some(place)); 2] }];
+/// let stacks = ["ba7816bf".into(), "01ab23cd".into()]; // their SHA-256
+/// let coded = blind("m1", &stacks, &sessions, &tracks);
+/// assert_ne!(coded.codes[0][0], coded.codes[0][1]);
+/// assert_eq!(blind("m1", &stacks, &sessions, &tracks), coded);
+///
+/// let dir = tempfile::tempdir().unwrap(); // no earlier review lies here
+/// let key = blind_key(dir.path(), &coded, &sessions, &tracks)?;
+/// assert_eq!(key[&coded.codes[0][1]], ("day2".into(), place));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 pub fn blind(fov: &str, checksums: &[String], sessions: &[Session], tracks: &[Track]) -> Blind {
     let mut taken = BTreeSet::new();
     let mut code = |about: &str| {
@@ -56,7 +74,7 @@ fn encoded(text: &str) -> String {
     digest.iter().take(8).map(|b| char::from(ALPHABET[usize::from(*b) % ALPHABET.len()])).collect()
 }
 
-/// What the codes stand for, and those of earlier runs in `folder`, so that a review that is under way keeps its meaning.
+/// What the codes stand for, and those of earlier runs in `folder`, so that a review that is under way keeps its meaning. See the example of [`blind`].
 ///
 /// # Errors
 /// [`Error::File`] for a key in `folder` that cannot be read.
@@ -75,6 +93,14 @@ pub fn blind_key(folder: &Path, blind: &Blind, sessions: &[Session], tracks: &[T
 
 /// Whether results that are open lie in a folder, where a blind review would be none.
 ///
+/// ```
+/// use gemmule::pipeline::{TRACK_FILES, check_blind};
+/// let dir = tempfile::tempdir().unwrap();
+/// assert!(check_blind(dir.path(), &TRACK_FILES).is_ok());
+/// std::fs::write(dir.path().join("tracks.csv"), "").unwrap();
+/// assert!(check_blind(dir.path(), &TRACK_FILES).is_err()); // these calls could be looked at
+/// ```
+///
 /// # Errors
 /// [`Error::File`] naming the first.
 pub fn check_blind(dir: &Path, open: &[&str]) -> Result<()> {
@@ -84,7 +110,7 @@ pub fn check_blind(dir: &Path, open: &[&str]) -> Result<()> {
     })
 }
 
-/// Whether a blind review lies in a folder, which open results would end.
+/// Whether a blind review lies in a folder, which open results would end. See the example of [`unblind`].
 ///
 /// # Errors
 /// [`Error::File`] if it does.
@@ -101,6 +127,19 @@ pub fn check_open(dir: &Path) -> Result<()> {
 }
 
 /// Unlocks the results of a blind run: puts the blind pictures into `blind/` and what was locked into their place. Returns what is open now.
+///
+/// ```
+/// use gemmule::pipeline::{BLIND_KEY, LOCKED, check_open, unblind};
+/// let dir = tempfile::tempdir().unwrap();
+/// let locked = dir.path().join(LOCKED);
+/// std::fs::create_dir(&locked).unwrap();
+/// std::fs::write(locked.join("tracks.csv"), "").unwrap();
+/// std::fs::write(locked.join(BLIND_KEY), "").unwrap();
+/// assert!(check_open(dir.path()).is_err()); // a review is under way
+/// let open = unblind(dir.path())?;
+/// assert!(open.contains(&dir.path().join("tracks.csv")) && check_open(dir.path()).is_ok());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::File`] if nothing is locked there, something would be replaced, or a file cannot be moved.

@@ -13,6 +13,14 @@ use crate::score::{self, CalibrationField, FoundPoint, HeadKind, Measured, Trial
 
 params! {
     /// Which synthetic stacks a calibration is made of.
+    ///
+    /// ```
+    /// use gemmule::pipeline::CalibrationParams;
+    /// let params = CalibrationParams::default().photons(vec![60.0, 120.0])?.fields(3)?;
+    /// assert_eq!((params.photons.len(), params.fields), (2, 3));
+    /// assert!(params.fields(0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct CalibrationParams in "calibration" {
         /// Photons on the axis of the brightest shaft.
         photons: Vec<f64> = vec![30.0, 60.0, 120.0, 200.0], "photons", 1.0..=10000.0, "dim to bright in-vivo stacks";
@@ -29,6 +37,25 @@ const COVERED_UM: f64 = 1.0;
 const COVERED_Z_UM: f64 = 3.0;
 
 /// Makes stacks as `params.phantom` describes them, at every brightness of `params.calibration`, and compares what is found in them with what is there.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::pipeline::{FileSet, Params, calibrate, write_calibration};
+/// use gemmule::progress::Silent;
+/// let mut params = Params::default().with("trace.min_length_um", 5.0)?;
+/// params.phantom = params.phantom.planes(8)?.rows(64)?.columns(96)?.density_per_um(0.8)?.seed(7)?;
+/// params.calibration = params.calibration.photons(vec![120.0])?.fields(1)?;
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let rows = calibrate(&engine, &params, &mut Silent)?;
+/// assert!(rows.iter().all(|row| row.photons == 120.0));
+/// assert!(rows.iter().any(|row| row.figure == "recall" && row.of == "all"));
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// let set = FileSet::new(&dir.path().join("calibration"), &["calibration.csv", "run.json"], false)?;
+/// write_calibration(&set, &rows, &engine, &params)?;
+/// assert_eq!(set.commit()?.len(), 2);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// Parameters out of range, GPU faults, cancellation.
@@ -104,7 +131,7 @@ fn traced_um(phantom: &Phantom, found: &Found) -> f64 {
     phantom.dendrites.iter().map(covered).sum()
 }
 
-/// Writes the table and `run.json`; the picture is drawn by [`crate::report`].
+/// Writes the table and `run.json`; the picture is drawn by [`crate::report`]. See the example of [`calibrate`].
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if one cannot be written.

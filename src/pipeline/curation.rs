@@ -10,6 +10,14 @@ use crate::units::PointUm;
 
 params! {
     /// From what people decided to the sites of a run.
+    ///
+    /// ```
+    /// use gemmule::pipeline::CurationParams;
+    /// let params = CurationParams::default().reach_um(0.5)?;
+    /// assert_eq!((params.reach_um, params.reach_z_um), (0.5, 2.0));
+    /// assert!(params.reach_z_um(0.0).is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub struct CurationParams in "curation" {
         /// Farthest a site may be from the place marked, in the image plane.
         reach_um: f64 = 0.8, "µm", 0.01..=10.0, "spines are at least detect.apart_s_um apart; a place moves less than this between runs";
@@ -21,7 +29,7 @@ params! {
 /// Marks nearer than this (image plane, z) are one place marked twice: spines do not stand so close.
 const ONE_PLACE_UM: (f64, f64) = (0.3, 1.0);
 
-/// Decisions of people, each about a place in a session.
+/// Decisions of people, each about a place in a session. See the example of [`Curation::read`].
 #[derive(Clone, Debug, Default)]
 pub struct Curation {
     path: PathBuf,
@@ -40,6 +48,18 @@ struct Mark {
 
 impl Curation {
     /// Reads a `curation.csv`; `key` is the `blind-key.csv` of rows by code, `tracks` the `tracks.csv` of rows by track number.
+    ///
+    /// ```
+    /// use gemmule::model::Session;
+    /// use gemmule::pipeline::Curation;
+    /// let sessions = ["day0", "day2"].map(|name| Session { name: name.into(), day: None });
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let path = dir.path().join("curation.csv");
+    /// std::fs::write(&path, "session,z_um,y_um,x_um,verdict\nday0,5,10,20,present\nday2,5,11,21,\n").unwrap();
+    /// assert_eq!(Curation::read(&path, &sessions, None, None)?.undecided, 1);
+    /// assert!(Curation::read(&path, &sessions[1..], None, None).is_err()); // there is no session day0
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`io::read_curation`]; rows about sessions, codes or tracks that are not there, or that need a file that is not given.

@@ -18,6 +18,24 @@ pub const PHANTOM_FILES: [&str; 5] = ["stack.tif", "meta.json", "spines.csv", "d
 
 /// Makes a synthetic stack and writes it and its truth to `dir`.
 ///
+/// ```
+/// use gemmule::phantom::PhantomParams;
+/// use gemmule::pipeline::{score_detail, score_detect, write_phantom};
+/// use gemmule::progress::Silent;
+/// use gemmule::score::ScoreParams;
+/// let dir = tempfile::tempdir().unwrap();
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.density_per_um(1.0)?.seed(7)?;
+/// let files = write_phantom(dir.path(), &small, false, &mut Silent)?;
+/// assert!(files.contains(&dir.path().join("stack.tif")));
+///
+/// let found = dir.path().join("found.csv"); // a method that finds nothing
+/// std::fs::write(&found, "z_um,y_um,x_um\n").unwrap();
+/// let score = score_detect(&found, dir.path(), 0, &ScoreParams::default())?;
+/// assert_eq!((score.tp, score.missed), (0, score.n_truth));
+/// assert!(score_detail(&found, dir.path(), 0, &ScoreParams::default())?.dendrites.iter().all(|d| d.tp == 0));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// Parameters out of range; files that are there already without `force`, or cannot be written; cancellation.
 pub fn write_phantom(
@@ -37,6 +55,26 @@ pub fn write_phantom(
 }
 
 /// Makes a synthetic series and writes its stacks (`s0.tif`, ...), its truth and a `series.toml` to `dir`.
+///
+/// ```
+/// use gemmule::io::SeriesFile;
+/// use gemmule::phantom::{PhantomParams, SeriesParams};
+/// use gemmule::pipeline::{score_links, score_tracks, write_phantom_series};
+/// use gemmule::progress::Silent;
+/// use gemmule::score::ScoreParams;
+/// let dir = tempfile::tempdir().unwrap();
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.axons(0)?.density_per_um(1.0)?.seed(7)?;
+/// write_phantom_series(dir.path(), &small, &SeriesParams::default().days(vec![0.0, 2.0])?, false, &mut Silent)?;
+/// assert_eq!(SeriesFile::read(dir.path().join("series.toml"))?.sessions.len(), 2);
+///
+/// // The truth itself, as found links: all of them are right.
+/// let links = score_links(&dir.path().join("links.csv"), dir.path())?;
+/// assert!(links.pairs.iter().all(|pair| pair.figures.n_correct == pair.figures.n_truth));
+/// let none = dir.path().join("tracks.csv"); // a method that finds nothing
+/// std::fs::write(&none, "track_id,session,status,z_um,y_um,x_um\n").unwrap();
+/// assert_eq!(score_tracks(&none, dir.path(), None, &ScoreParams::default())?.sessions[&0].tp, 0);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`write_phantom`] and [`phantom::series`].
@@ -65,7 +103,7 @@ pub fn write_phantom_series(
     set.commit()
 }
 
-/// Scores a table of found spines against one session of a truth folder.
+/// Scores a table of found spines against one session of a truth folder. See the example of [`write_phantom`].
 ///
 /// # Errors
 /// Files that cannot be read or understood, a session that is not there, parameters out of range.
@@ -73,7 +111,7 @@ pub fn score_detect(found: &Path, truth: &Path, session: i64, params: &ScorePara
     score::detect(&Truth::read(truth, session)?, &score::read_found(found)?, params)
 }
 
-/// What stands behind [`score_detect`]: intervals, figures per dendrite, precision against recall.
+/// What stands behind [`score_detect`]: intervals, figures per dendrite, precision against recall. See the example of [`write_phantom`].
 ///
 /// # Errors
 /// As [`score_detect`].
@@ -81,7 +119,7 @@ pub fn score_detail(found: &Path, truth: &Path, session: i64, params: &ScorePara
     score::detect_detail(&Truth::read(truth, session)?, &score::read_found(found)?, params)
 }
 
-/// Scores a table of links between a truth folder's own marks.
+/// Scores a table of links between a truth folder's own marks. See the example of [`write_phantom_series`].
 ///
 /// # Errors
 /// Files that cannot be read or understood, a link of unknown marks.
@@ -89,7 +127,7 @@ pub fn score_links(found: &Path, truth: &Path) -> Result<LinkScore> {
     score::links(&SeriesTruth::read(truth)?, &score::read_found_links(found)?)
 }
 
-/// Scores a table of tracks against the sessions of a truth folder (none: all of them).
+/// Scores a table of tracks against the sessions of a truth folder (none: all of them). See the example of [`write_phantom_series`].
 ///
 /// # Errors
 /// Files that cannot be read or understood, a session that is not there, parameters out of range.
@@ -97,7 +135,7 @@ pub fn score_tracks(found: &Path, truth: &Path, sessions: Option<&[i64]>, params
     score::tracks(&SeriesTruth::read(truth)?, &score::read_found_tracks(found)?, sessions, params)
 }
 
-/// What the demonstration did.
+/// What the demonstration did. See the example of [`demo`].
 #[derive(Clone, Debug)]
 pub struct Demo {
     /// The stack as read back from its file.
@@ -109,6 +147,19 @@ pub struct Demo {
 }
 
 /// Makes a synthetic stack in `dir`, reads it back from its file, finds its spines and scores them against its own truth.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::pipeline::{Params, demo};
+/// use gemmule::progress::Silent;
+/// let mut params = Params::default().with("trace.min_length_um", 5.0)?;
+/// params.phantom = params.phantom.planes(8)?.rows(64)?.columns(96)?.density_per_um(0.8)?.seed(7)?;
+/// let dir = tempfile::tempdir().unwrap();
+/// let shown = demo(&Engine::new(Backend::Cpu)?, dir.path(), &params, &mut Silent)?;
+/// assert_eq!(shown.stack.voxels.shape().to_string(), "8 x 64 x 96");
+/// assert_eq!(shown.score.n_found, shown.found.spines.len());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`write_phantom`], [`io::read_stack`] and [`crate::pipeline::detect`].

@@ -21,7 +21,7 @@ const MAX_XY_UM: f64 = 1.0;
 /// Largest step between planes, µm: several times the axial spread of a two-photon microscope.
 const MAX_Z_UM: f64 = 20.0;
 
-/// What is found in one stack.
+/// What is found in one stack. See the example of [`detect()`].
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The noise model used.
@@ -49,6 +49,21 @@ struct Laid {
 /// The noise model comes from the stack itself, coordinates are the stack's own µm. A stack without dendrites gives none, which is no error. A stack in memory
 /// takes 2 bytes per voxel more (its ridge map and brightness, binned by 2) and about 100 kB per µm of dendrite; one that is read in parts takes
 /// the slabs of the engine ([`Engine::with_max_buffer_len`]) instead of the 2 bytes, and is filtered once more.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::phantom::{self, PhantomParams};
+/// use gemmule::pipeline::{Params, detect};
+/// use gemmule::progress::Silent;
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.density_per_um(0.8)?.seed(7)?;
+/// let stack = phantom::stack(&small, &mut Silent)?.stack;
+/// let params = Params::default().with("trace.min_length_um", 5.0)?;
+/// let found = detect(&Engine::new(Backend::Cpu)?, &stack, &params, &mut Silent)?;
+/// assert!(!found.dendrites.is_empty() && found.noise.gain > 0.0);
+/// assert!(!found.spines.is_empty());
+/// assert!(found.labels.to_volume().as_slice().iter().all(|number| usize::from(*number) <= found.spines.len()));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// Voxels of more than 1 µm in the image plane or 20 µm along z, parameters out of range, a stack without noise ([`noise::estimate`]), GPU faults,
@@ -115,6 +130,22 @@ fn find<K: Send>(
 }
 
 /// The dendrites of one stack and every candidate beside them, whatever its score.
+///
+/// ```
+/// use gemmule::detect::choose;
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::phantom::{self, PhantomParams};
+/// use gemmule::pipeline::{Params, candidates};
+/// use gemmule::progress::Silent;
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.density_per_um(0.8)?.seed(7)?;
+/// let stack = phantom::stack(&small, &mut Silent)?.stack;
+/// let params = Params::default().with("trace.min_length_um", 5.0)?;
+/// let (dendrites, all) = candidates(&Engine::new(Backend::Cpu)?, &stack, &params, &mut Silent)?;
+/// assert!(!dendrites.is_empty());
+/// let spines = choose(&all, &params.detect, &params.learned);
+/// assert!(spines.len() <= all.len() && spines.iter().all(|spine| spine.score >= params.detect.score_min));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`detect()`].

@@ -35,7 +35,7 @@ pub struct FileSet {
 }
 
 impl FileSet {
-    /// Whether a set of files may be written to `dir`; for use before long work.
+    /// Whether a set of files may be written to `dir`; for use before long work. See the example of [`FileSet`].
     ///
     /// # Errors
     /// [`Error::File`] if `dir` is no folder, or holds one of the files and `force` is not set.
@@ -56,7 +56,7 @@ impl FileSet {
         }
     }
 
-    /// Begins a set of the files `names` in `dir`, which need not exist yet.
+    /// Begins a set of the files `names` in `dir`, which need not exist yet. See the example of [`FileSet`].
     ///
     /// # Errors
     /// As [`FileSet::check`], and [`Error::File`] if nothing can be written there.
@@ -73,12 +73,12 @@ impl FileSet {
         Ok(Self { dir: dir.into(), names: names.iter().map(|&n| n.into()).collect(), staging })
     }
 
-    /// Where to write one of the files.
+    /// Where to write one of the files. See the example of [`FileSet`].
     pub fn path(&self, name: &str) -> PathBuf {
         self.staging.path().join(name)
     }
 
-    /// Moves every file to its place and returns the places.
+    /// Moves every file to its place and returns the places. See the example of [`FileSet`].
     ///
     /// # Errors
     /// [`Error::File`] if a file was not written or cannot be moved.

@@ -17,6 +17,27 @@ const REST_BYTES: u64 = 256 << 20;
 const LEAST_PLANES: u64 = 5;
 
 /// An open stack, read whole if that and what is made of it fit the limit, otherwise in parts.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::io::{ReadOptions, read_stack};
+/// use gemmule::phantom::PhantomParams;
+/// use gemmule::pipeline::{Intake, Params, detect, write_phantom};
+/// use gemmule::progress::Silent;
+/// let dir = tempfile::tempdir().unwrap();
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.density_per_um(0.8)?.seed(7)?;
+/// write_phantom(dir.path(), &small, false, &mut Silent)?;
+/// let (path, params) = (dir.path().join("stack.tif"), Params::default().with("trace.min_length_um", 5.0)?);
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let little = ReadOptions { memory_limit: Some(16 << 20), ..ReadOptions::default() };
+/// let intake = Intake::open(&path, &little, &engine)?;
+/// assert!(intake.in_parts() && intake.engine().max_buffer_len() < engine.max_buffer_len());
+/// let found = detect(intake.engine(), intake.source(), &params, &mut Silent)?;
+/// intake.file().check_unchanged()?;
+/// let whole = read_stack(&path, &ReadOptions::default())?;
+/// assert_eq!(found.spines, detect(&engine, &whole, &params, &mut Silent)?.spines);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Intake {
     file: StackFile,
@@ -25,7 +46,7 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Opens a stack, and reads it if it fits [`ReadOptions::memory_limit`]. `slabs` of the engine get smaller where the limit asks for it.
+    /// Opens a stack, and reads it if it fits [`ReadOptions::memory_limit`]. `slabs` of the engine get smaller where the limit asks for it. See the example of [`Intake`].
     ///
     /// # Errors
     /// As [`crate::io::read_stack`]; [`Error::Memory`] if not even a few planes fit.
@@ -52,22 +73,22 @@ impl Intake {
         Ok(Self { file, whole: None, engine })
     }
 
-    /// What [`crate::pipeline::detect()`] takes.
+    /// What [`crate::pipeline::detect()`] takes. See the example of [`Intake`].
     pub fn source(&self) -> Source<'_> {
         self.whole.as_ref().map_or(Source::Parts(&self.file), Source::from)
     }
 
-    /// The engine, with slabs that fit the limit.
+    /// The engine, with slabs that fit the limit. See the example of [`Intake`].
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// The file.
+    /// The file. See the example of [`Intake`].
     pub fn file(&self) -> &StackFile {
         &self.file
     }
 
-    /// Whether the stack is read in parts.
+    /// Whether the stack is read in parts. See the example of [`Intake`].
     pub fn in_parts(&self) -> bool {
         self.whole.is_none()
     }

@@ -17,6 +17,13 @@ use crate::pipeline::{Params, logistic};
 use crate::score::{self, FoundPoint, Role};
 
 /// Counts and rates.
+///
+/// ```
+/// use gemmule::pipeline::Figures;
+/// let figures = Figures { tp: 8, fp: 2, missed: 8 };
+/// assert_eq!((figures.precision(), figures.recall()), (0.8, 0.5));
+/// assert!((figures.f1() - 16.0 / 26.0).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Figures {
     /// Marks found.
@@ -29,17 +36,17 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// tp / (tp + fp); 0 if nothing was found.
+    /// tp / (tp + fp); 0 if nothing was found. See the example of [`Figures`].
     pub fn precision(&self) -> f64 {
         self.tp as f64 / (self.tp + self.fp).max(1) as f64
     }
 
-    /// tp / (tp + fn); 0 if there are no marks.
+    /// tp / (tp + fn); 0 if there are no marks. See the example of [`Figures`].
     pub fn recall(&self) -> f64 {
         self.tp as f64 / (self.tp + self.missed).max(1) as f64
     }
 
-    /// 2 tp / (2 tp + fp + fn); 0 if there is nothing.
+    /// 2 tp / (2 tp + fp + fn); 0 if there is nothing. See the example of [`Figures`].
     pub fn f1(&self) -> f64 {
         2.0 * self.tp as f64 / (2 * self.tp + self.fp + self.missed).max(1) as f64
     }
@@ -51,7 +58,7 @@ impl Figures {
     }
 }
 
-/// One dendrite that was left out.
+/// One dendrite that was left out. See the example of [`learn`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct GroupFigures {
     /// The dendrite.
@@ -62,7 +69,7 @@ pub struct GroupFigures {
     pub after: Figures,
 }
 
-/// What was learned.
+/// What was learned. See the example of [`learn`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Learned {
     /// The model fitted to all marks.
@@ -89,6 +96,30 @@ struct Sample {
 }
 
 /// Fits the learned score to marks on what was seen; session k is the k-th of `seen`.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::io::SpineMark;
+/// use gemmule::phantom::{self, PhantomParams};
+/// use gemmule::pipeline::{Params, Seen, candidates, learn};
+/// use gemmule::progress::Silent;
+/// let params = Params::default().with("learned.marks_min", 8)?;
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let (mut seen, mut marks) = (vec![], vec![]);
+/// for (session, seed) in [1, 2].into_iter().enumerate() {
+///     let field = PhantomParams::default().planes(12)?.rows(128)?.columns(256)?.density_per_um(0.8)?.seed(seed)?;
+///     let made = phantom::stack(&field, &mut Silent)?;
+///     let (dendrites, proposals) = candidates(&engine, &made.stack, &params, &mut Silent)?;
+///     seen.push(Seen { dendrites, proposals });
+///     // Someone who marks all that is there.
+///     let mark = |place| SpineMark { session, place, head: None, dendrite_id: None, is_bad: false };
+///     marks.extend(made.spines.iter().filter(|s| s.scorable).map(|s| mark(s.tip)));
+/// }
+/// let learned = learn(&seen, &marks, &params)?;
+/// assert!(learned.model.enabled && learned.spines >= 8 && learned.groups.len() >= 2);
+/// println!("F1 of left-out dendrites: {:.2} before, {:.2} after", learned.before.f1(), learned.after.f1());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Parameter`] for parameters out of range and for too few marks that have a candidate, dendrites, or candidates that are no spines.

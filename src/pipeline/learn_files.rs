@@ -15,6 +15,23 @@ pub const LEARN_FILES: [&str; 3] = ["params.toml", "learn.json", "run.json"];
 
 /// Learns from marks on stacks (session k is the k-th) and writes [`LEARN_FILES`] to a folder, replacing what is there if the flag of `target` says so.
 ///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::io::ReadOptions;
+/// use gemmule::phantom::PhantomParams;
+/// use gemmule::pipeline::{Params, write_learn, write_phantom};
+/// use gemmule::progress::Silent;
+/// let dir = tempfile::tempdir().unwrap();
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.seed(7)?;
+/// write_phantom(dir.path(), &small, false, &mut Silent)?;
+/// // The marks of the truth are too few to learn from: an error, and nothing is written.
+/// let (marks, stacks, to) = (dir.path().join("spines.csv"), [dir.path().join("stack.tif")], dir.path().join("learned"));
+/// let engine = Engine::new(Backend::Cpu)?;
+/// let made = write_learn(&engine, &marks, &stacks, &ReadOptions::default(), &Params::default(), (&to, false), &mut Silent);
+/// assert!(made.is_err_and(|e| e.to_string().contains("learned.marks_min")) && !to.exists());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`pipeline::learn`], [`pipeline::candidates`], [`io::read_marks`] and [`io::read_stack_summed`]; files that are there already or cannot be written.
 pub fn write_learn(

@@ -13,7 +13,7 @@ use crate::units::PointUm;
 /// Fewer marks than this on a traced dendrite do not show that a person went over it.
 const MARKS_OF_A_STRETCH: usize = 3;
 
-/// What is seen in one stack.
+/// What is seen in one stack. See the example of [`crate::pipeline::learn()`].
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// Its dendrites.
@@ -22,7 +22,7 @@ pub struct Seen {
     pub proposals: Vec<Proposal>,
 }
 
-/// Marks that are left out together: those of one dendrite.
+/// Marks that are left out together: those of one dendrite. See the example of [`crate::pipeline::learn()`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Group {
     /// The session, where the user did not number the dendrites; their numbers hold for all sessions.

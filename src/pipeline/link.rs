@@ -20,7 +20,7 @@ use crate::units::{PointUm, VoxelSize};
 /// Files of `gemmule link`.
 pub const LINK_FILES: [&str; 3] = ["links.csv", "tracks.csv", "run.json"];
 
-/// What `gemmule link` finds.
+/// What `gemmule link` finds. See the example of [`link()`].
 #[derive(Clone, Debug)]
 pub struct Linked {
     /// The sessions.
@@ -153,6 +153,29 @@ fn calls(members: &[Member], sessions: &[PointSession], observed: &[&Observed], 
 
 /// Reads marks and centrelines, links them and writes [`LINK_FILES`] to `dir`.
 ///
+/// ```
+/// use gemmule::pipeline::{Params, link_summary, write_link};
+/// use gemmule::progress::Silent;
+/// let dir = tempfile::tempdir().unwrap();
+/// let (points, lines, to) = (dir.path().join("points.csv"), dir.path().join("dendrites.csv"), dir.path().join("linked"));
+/// let (mut marks, mut traces) = ("session,spine_row,z_um,y_um,x_um\n".to_owned(), "session,dendrite_id,order,z_um,y_um,x_um\n".to_owned());
+/// for session in 0..2 {
+///     for i in 0..50 {
+///         let (y, x) = (20.0 + 8.0 * (f64::from(i) / 9.0).sin(), f64::from(i) + f64::from(session));
+///         traces += &format!("{session},1,{i},5,{y},{x}\n");
+///         if i % 5 == 2 {
+///             marks += &format!("{session},{i},5,{},{x}\n", y + 1.5);
+///         }
+///     }
+/// }
+/// std::fs::write(&points, marks).unwrap();
+/// std::fs::write(&lines, traces).unwrap();
+/// let (linked, files) = write_link(&points, &lines, None, false, &Params::default(), (&to, false), &mut Silent)?;
+/// assert_eq!((linked.links.len(), files.len()), (10, 3));
+/// assert_eq!(link_summary(&linked)["links"], 10);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`io::read_point_sessions`] and [`link`]; files that are there already without `force`, or cannot be written.
 pub fn write_link(
@@ -182,7 +205,7 @@ pub fn write_link(
     Ok((linked, set.commit()?))
 }
 
-/// Counts, and how well each session fits the next.
+/// Counts, and how well each session fits the next. See the example of [`write_link`].
 pub fn link_summary(linked: &Linked) -> serde_json::Value {
     let pair = |(k, pair): (usize, &crate::pipeline::PairLinks)| {
         json!({

@@ -9,7 +9,7 @@ use crate::register::{self, Drift, Drifted, Overlap, Pair, Profile, RigidFit};
 use crate::track::{self, Beliefs, Laid, Likeness, Match, Near, Scales, TrackParams};
 use crate::units::PointUm;
 
-/// Spines and dendrites of one session, in its own µm.
+/// Spines and dendrites of one session, in its own µm. See the example of [`link_pair`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
     /// Where the spines are.
@@ -23,7 +23,7 @@ pub struct Observed {
 /// Two spines that are the same one, by their positions in either session, and how sure that is.
 pub type Same = (usize, usize, f64);
 
-/// How two sessions belong together.
+/// How two sessions belong together. See the example of [`link_pair`].
 #[derive(Clone, Debug)]
 pub struct PairLinks {
     /// The rigid transform and how well it fits.
@@ -43,6 +43,27 @@ pub struct PairLinks {
 /// Registers session `a` to session `b` and links their spines.
 ///
 /// `trust_ids`: lines of the same [`Line::dendrite_id`] are the same dendrite, and no others are.
+///
+/// ```
+/// use gemmule::geometry::Line;
+/// use gemmule::pipeline::{Observed, Params, link_pair};
+/// use gemmule::units::PointUm;
+/// // A bent dendrite with a spine every 4 µm; in the second session all lies 2 µm further along x, and the first spine is gone.
+/// let at = |x: f64, up: f64| PointUm::new(5.0, 20.0 + 8.0 * (x / 9.0).sin() + up, x);
+/// let session = |first: u32, moved: f64| {
+///     let shift = |p: PointUm| PointUm::new(p.z, p.y, p.x + moved);
+///     let trace: Vec<PointUm> = (0..50).map(|i| shift(at(f64::from(i), 0.0))).collect();
+///     Observed {
+///         places: (first..12).map(|n| shift(at(4.0 * f64::from(n), 1.5))).collect(),
+///         lines: Line::from_trace(1, &trace).into_iter().collect(),
+///         profiles: vec![], // there is no image
+///     }
+/// };
+/// let found = link_pair(&session(0, 0.0), &session(1, 2.0), false, &Params::default())?;
+/// assert!((found.fit.rigid.apply(PointUm::default()).x - 2.0).abs() < 0.1);
+/// assert!(found.same.len() == 11 && found.same.iter().all(|&(a, b, _)| a == b + 1));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// A registration that cannot be trusted ([`register::rigid`]), a spine beside no line, parameters out of range.

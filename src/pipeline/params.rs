@@ -49,6 +49,13 @@ macro_rules! bundle {
         impl Params {
             /// Checks every parameter against its range.
             ///
+            /// ```
+            /// let mut params = gemmule::pipeline::Params::default();
+            /// assert!(params.validate().is_ok() && params.trace.validate().is_ok());
+            /// params.trace.min_length_um = -5.0; // fields can be set to anything
+            /// assert!(params.validate().is_err() && params.trace.validate().is_err());
+            /// ```
+            ///
             /// # Errors
             /// [`Error::Parameter`] for the first one outside.
             pub fn validate(&self) -> Result<()> {
@@ -126,7 +133,7 @@ struct Section {
 }
 
 impl Params {
-    /// Parameters from the text of a TOML; `path` is named in errors.
+    /// Parameters from the text of a TOML; `path` is named in errors. See the example of [`Params`].
     ///
     /// # Errors
     /// [`Error::File`] for a text that is no TOML or has an unknown section or key, or a value of the wrong type;
@@ -138,6 +145,16 @@ impl Params {
     }
 
     /// Parameters from a TOML file; what it does not name keeps its default.
+    ///
+    /// ```
+    /// use gemmule::pipeline::Params;
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let path = dir.path().join("ours.toml");
+    /// let params = Params::default().with("detect.score_min", 2.3)?;
+    /// std::fs::write(&path, params.to_toml()).unwrap();
+    /// assert_eq!(Params::read(&path)?, params);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Params::from_toml`], and [`Error::File`] for a file that cannot be read.
@@ -178,6 +195,14 @@ impl Params {
 
     /// [`Params::with`], the value written as in a params file: `5.0`, `[0.3, 0.5]`, `"sato"`.
     ///
+    /// ```
+    /// use gemmule::pipeline::Params;
+    /// let params = Params::default().with_text("ridge.sigma_xy_um", "[0.3, 0.5]")?;
+    /// assert_eq!(params.ridge.sigma_xy_um, [0.3, 0.5]);
+    /// assert!(params.with_text("ridge.sigma_xy_um", "wide").is_err());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Params::with`]; [`Error::Parameter`] for a text that is no value.
     pub fn with_text(self, name: &str, value: &str) -> Result<Self> {
@@ -212,7 +237,7 @@ impl Params {
         both.flat_map(differing).collect()
     }
 
-    /// These parameters as a TOML that [`Params::from_toml`] reads back, each with its meaning, unit, range and source.
+    /// These parameters as a TOML that [`Params::from_toml`] reads back, each with its meaning, unit, range and source. See the example of [`Params::read`].
     pub fn to_toml(&self) -> String {
         let mut text = String::from("# Parameters of gemmule. Leave out what should keep its default.\n");
         for section in self.sections() {

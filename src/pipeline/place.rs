@@ -16,6 +16,19 @@ const SAME_Z_UM: f64 = 4.0;
 const PARALLEL: f64 = 0.8;
 
 /// Where a site lies in one session, in that session's µm.
+///
+/// ```
+/// use gemmule::geometry::{Line, nearest_line};
+/// use gemmule::pipeline::SitePlace;
+/// use gemmule::units::PointUm;
+/// let along_x = |y| Line::from_trace(1, &[PointUm::new(5.0, y, 0.0), PointUm::new(5.0, y, 20.0)]);
+/// let lines: Vec<Line> = [10.0, 30.0].into_iter().filter_map(along_x).collect();
+/// // A spine 1.2 µm beside the second dendrite, and where it is expected in a session that does not show it.
+/// let own = nearest_line(&lines, PointUm::new(5.0, 31.2, 8.0)).expect("there are lines");
+/// let expected = SitePlace { place: PointUm::new(5.0, 31.0, 8.3), ahead: PointUm::new(5.0, 31.0, 9.3), steps: 1 };
+/// assert_eq!(expected.line(&lines, &own), Some(1));
+/// assert_eq!(expected.line(&lines[..1], &own), None); // its dendrite was not traced
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SitePlace {
     /// Its place: the spine's, or the expected one.
@@ -32,7 +45,7 @@ impl SitePlace {
     }
 
     /// The line of `lines` that passes where a spine that sits as `own` on its dendrite would be: in the same direction, at the same
-    /// distance (2 µm in the image plane, 4 µm along z) and between its ends; the one whose distance fits best.
+    /// distance (2 µm in the image plane, 4 µm along z) and between its ends; the one whose distance fits best. See the example of [`SitePlace`].
     pub fn line(&self, lines: &[Line], own: &Foot) -> Option<usize> {
         let (dy, dx) = (self.ahead.y - self.place.y, self.ahead.x - self.place.x);
         let misfit = |foot: &Foot| (foot.u_um.abs() - own.u_um.abs()).abs();
@@ -49,7 +62,7 @@ impl SitePlace {
 
 impl Sites {
     /// Where the site of `members` lies in every session: its spines' places, and elsewhere the place expected from the
-    /// nearest session that has it (the earlier of two). None only for a spine beside no line.
+    /// nearest session that has it (the earlier of two). None only for a spine beside no line. See the example of [`crate::pipeline::sites()`].
     pub fn places(&self, members: &[Member], sessions: &[&Observed]) -> Vec<Option<SitePlace>> {
         let mut lies: Vec<Option<SitePlace>> = vec![None; sessions.len()];
         for &(session, spine) in members {

@@ -15,7 +15,7 @@ use crate::volume::Source;
 pub const DETECT_FILES: [&str; 6] =
     ["spines.csv", "dendrites.csv", "dendrites.swc", "labels.tif", "overlay.png", "run.json"];
 
-/// What a result must say about where it came from.
+/// What a result must say about where it came from. See the example of [`write_detect`].
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
     /// The file read.
@@ -29,6 +29,30 @@ pub struct Origin<'a> {
 }
 
 /// Writes all of [`DETECT_FILES`] but the overlay, which is drawn by [`crate::report`].
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::io::{ReadOptions, read_stack_summed};
+/// use gemmule::phantom::PhantomParams;
+/// use gemmule::pipeline::{DETECT_FILES, FileSet, Origin, Params, detect, summary, write_detect, write_phantom};
+/// use gemmule::progress::Silent;
+/// use gemmule::report::{OverlayOptions, overlay};
+/// let dir = tempfile::tempdir().unwrap();
+/// let small = PhantomParams::default().planes(8)?.rows(64)?.columns(96)?.density_per_um(0.8)?.seed(7)?;
+/// write_phantom(dir.path(), &small, false, &mut Silent)?;
+/// let (path, results) = (dir.path().join("stack.tif"), dir.path().join("results"));
+/// let (stack, sha256) = read_stack_summed(&path, &ReadOptions::default())?;
+/// let (engine, params) = (Engine::new(Backend::Cpu)?, Params::default().with("trace.min_length_um", 5.0)?);
+/// let found = detect(&engine, &stack, &params, &mut Silent)?;
+/// assert_eq!(summary(&found)["spines"], found.spines.len());
+///
+/// let set = FileSet::new(&results, &DETECT_FILES, false)?;
+/// let origin = Origin { path: &path, sha256: &sha256, channel: None, time: None };
+/// write_detect(&set, &found, &stack, &engine, &params, origin)?;
+/// overlay(&stack, &found.dendrites, &found.spines, &OverlayOptions::default())?.save(set.path("overlay.png")).unwrap();
+/// assert_eq!(set.commit()?.len(), 6);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if one cannot be written.
@@ -65,7 +89,7 @@ pub fn write_detect<'a>(
     run_file::write_run(set, "detect", run)
 }
 
-/// Counts, lengths and density: spines on scorable stretches over scorable length.
+/// Counts, lengths and density: spines on scorable stretches over scorable length. See the example of [`write_detect`].
 pub fn summary(found: &Found) -> serde_json::Value {
     let length_um: f64 = found.dendrites.iter().map(|d| d.length_um()).sum();
     let scorable_um: f64 = found.dendrites.iter().map(|d| d.scorable_length_um()).sum();

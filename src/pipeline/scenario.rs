@@ -14,7 +14,7 @@ use crate::progress::{Progress, Silent};
 /// Files of a synthetic cohort beside the folders of its animals.
 pub const SCENARIO_FILES: [&str; 3] = ["manifest.csv", "truth_effects.csv", "run.json"];
 
-/// What is to be made.
+/// What is to be made. See the example of [`write_scenario`].
 #[derive(Clone, Debug)]
 pub struct Scenario<'a> {
     /// All that is known about interventions.
@@ -30,6 +30,23 @@ pub struct Scenario<'a> {
 /// Makes the stacks of a cohort (`ANIMAL/fov-N/s0.tif` ... with their truth, as [`crate::pipeline::write_phantom_series`]), `manifest.csv`, and
 /// `truth_effects.csv`: the density change from the last session before the dose, formation, elimination and new-spine survival that
 /// are programmed for both groups, and their difference.
+///
+/// ```
+/// use gemmule::interventions::Interventions;
+/// use gemmule::io::{Manifest, ReadOptions};
+/// use gemmule::phantom::ScenarioParams;
+/// use gemmule::pipeline::{Params, Scenario, write_scenario};
+/// use gemmule::progress::Silent;
+/// let mut params = Params::default();
+/// params.phantom = params.phantom.planes(8)?.rows(64)?.columns(96)?.axons(0)?;
+/// let (known, cohort) = (Interventions::own(), ScenarioParams::default().animals(1)?.fovs(1)?);
+/// let scenario = Scenario { interventions: &known, name: "psilocybin", cohort: &cohort, days: Some(&[-1.0, 1.0]) };
+/// let dir = tempfile::tempdir().unwrap();
+/// write_scenario(dir.path(), &scenario, &params, false, &mut Silent)?;
+/// let manifest = Manifest::read(dir.path().join("manifest.csv"), &ReadOptions::default(), false)?;
+/// assert_eq!(manifest.series.len(), 2); // one animal treated, one control
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// An unknown scenario, parameters out of range, files that are there already without `force` or cannot be written; cancellation.

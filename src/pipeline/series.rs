@@ -17,7 +17,7 @@ use crate::track::{FittedSeries, Member};
 use crate::units::PointUm;
 use crate::volume::{Grid, Source};
 
-/// What is kept of a session when its stack is gone: tables, and strips along its dendrites.
+/// What is kept of a session when its stack is gone: tables, and strips along its dendrites. See the example of [`track`].
 #[derive(Clone, Debug)]
 pub struct SeenSession {
     /// Dendrites, longest first.
@@ -30,13 +30,13 @@ pub struct SeenSession {
 }
 
 impl SeenSession {
-    /// The centrelines that sessions are brought together by.
+    /// The centrelines that sessions are brought together by. See the example of [`track`].
     pub fn lines(&self) -> &[Line] {
         &self.observed.lines
     }
 }
 
-/// Finds the spines of one session of a series and keeps what tracking needs.
+/// Finds the spines of one session of a series and keeps what tracking needs. See the example of [`track`].
 ///
 /// # Errors
 /// As [`crate::pipeline::detect`].
@@ -61,7 +61,7 @@ pub fn see<'a>(
     Ok((found, seen))
 }
 
-/// A tracked series.
+/// A tracked series. See the example of [`track`].
 #[derive(Clone, Debug)]
 pub struct Tracked {
     /// The sessions, in the order of their days.
@@ -81,7 +81,7 @@ pub struct Tracked {
 }
 
 impl Tracked {
-    /// What a user should know about what people decided.
+    /// What a user should know about what people decided. See the example of [`track_curated`].
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         let lost: Vec<String> =
@@ -104,6 +104,29 @@ impl Tracked {
 
 /// Decides jointly over all sessions where spines are: registers, links, measures every site in every session, and calls.
 ///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::model::Session;
+/// use gemmule::phantom::{self, PhantomParams, SeriesParams};
+/// use gemmule::pipeline::{self, Params};
+/// use gemmule::progress::Silent;
+/// let field = PhantomParams::default().planes(12)?.rows(128)?.columns(224)?.dendrites(1)?.axons(0)?.density_per_um(0.8)?.seed(3)?;
+/// let made = phantom::series(&field, &SeriesParams::default().days(vec![0.0, 2.0])?.test_retest(), &mut Silent)?;
+/// let (engine, params) = (Engine::new(Backend::Cpu)?, Params::default());
+/// let mut seen = vec![];
+/// for session in made.sessions {
+///     seen.push(pipeline::see(&engine, &session.stack, &params, &mut Silent)?.1); // the stack is not needed any more
+/// }
+/// let sessions: Vec<Session> = made.days.iter().map(|day| Session { name: day.to_string(), day: Some(*day) }).collect();
+/// let tracked = pipeline::track(&seen, &sessions, &params, &mut Silent)?;
+/// assert!(!seen[0].lines().is_empty() && !tracked.tracks.is_empty());
+/// assert!(tracked.tracks.iter().all(|track| track.calls.len() == 2));
+/// let lengths = pipeline::lengths(&tracked, &seen);
+/// assert!(lengths.iter().any(|l| l.session == 1 && l.length_um > 0.0));
+/// assert_eq!(pipeline::track_summary(&tracked)["links"], tracked.links.len());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// Sessions that cannot be registered, a session without dendrites, days that do not ascend, parameters out of range, cancellation.
 pub fn track(
@@ -116,6 +139,33 @@ pub fn track(
 }
 
 /// The same with what people decided, which is never overturned.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::model::Session;
+/// use gemmule::phantom::{self, PhantomParams, SeriesParams};
+/// use gemmule::pipeline::{self, Curation, Params};
+/// use gemmule::progress::Silent;
+/// let field = PhantomParams::default().planes(12)?.rows(128)?.columns(224)?.dendrites(1)?.axons(0)?.density_per_um(0.8)?.seed(3)?;
+/// let made = phantom::series(&field, &SeriesParams::default().days(vec![0.0, 2.0])?.test_retest(), &mut Silent)?;
+/// let (engine, params) = (Engine::new(Backend::Cpu)?, Params::default());
+/// let mut seen = vec![];
+/// for session in made.sessions {
+///     seen.push(pipeline::see(&engine, &session.stack, &params, &mut Silent)?.1);
+/// }
+/// let sessions = ["day0", "day2"].map(|name| Session { name: name.into(), day: None });
+/// // Someone says that the first spine of the first session is none.
+/// let place = seen[0].spines[0].head;
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("curation.csv");
+/// let row = format!("day0,{},{},{},not-a-spine,ab\n", place.z, place.y, place.x);
+/// std::fs::write(&path, format!("session,z_um,y_um,x_um,verdict,who\n{row}")).unwrap();
+/// let curation = Curation::read(&path, &sessions, None, None)?;
+/// let tracked = pipeline::track_curated(&seen, &sessions, &curation, &params, &mut Silent)?;
+/// assert_eq!(tracked.applied.len(), 1);
+/// assert!(!tracked.remarks().is_empty());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`track`]; decisions that contradict each other, or see a spine where there is no site.

@@ -14,7 +14,7 @@ use crate::track::{self, Member, Scales};
 /// Steps of a session between two reports of progress.
 const BATCH: usize = 8;
 
-/// Sites over all sessions.
+/// Sites over all sessions. See the example of [`sites`].
 #[derive(Clone, Debug)]
 pub struct Sites {
     /// How each session belongs to the next.
@@ -30,6 +30,29 @@ pub struct Sites {
 /// Links the spines of all sessions, in their order: each to the next, and what is left over [`track::TrackParams::max_missed`]
 /// sessions. A link depends on no session after it, so adding a session changes none of those before it; the work grows
 /// linearly with sessions and with spines.
+///
+/// ```
+/// use gemmule::geometry::Line;
+/// use gemmule::pipeline::{Observed, Params, sites};
+/// use gemmule::progress::Silent;
+/// use gemmule::units::PointUm;
+/// // A bent dendrite with a spine every 4 µm, of which the second session misses the last.
+/// let at = |x: f64, up: f64| PointUm::new(5.0, 20.0 + 8.0 * (x / 9.0).sin() + up, x);
+/// let trace: Vec<PointUm> = (0..50).map(|i| at(f64::from(i), 0.0)).collect();
+/// let session = |n: u32| Observed {
+///     places: (0..n).map(|n| at(4.0 * f64::from(n), 1.5)).collect(),
+///     lines: Line::from_trace(1, &trace).into_iter().collect(),
+///     profiles: vec![],
+/// };
+/// let (first, second) = (session(12), session(11));
+/// let names = ["day0", "day2"].map(String::from);
+/// let found = sites(&[&first, &second], &names, false, &Params::default(), &mut Silent)?;
+/// assert_eq!((found.sites.len(), found.links.len()), (12, 11));
+/// let missed = found.sites.iter().find(|members| members.len() == 1).expect("the last spine");
+/// let lies = found.places(missed, &[&first, &second])[1].expect("it can be told where it would be");
+/// assert!(lies.steps == 1 && lies.place.distance_um(first.places[11]) < 0.2);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`pair::link_pair`], with the sessions (by `names`) that cannot be brought together; cancellation.

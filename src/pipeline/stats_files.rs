@@ -15,6 +15,23 @@ pub const STATS_FILES: [&str; 3] = ["effects.csv", "report.html", "run.json"];
 /// Reads a long table and, if given, a table of lifetimes, and writes [`STATS_FILES`] to a folder, replacing what is there if the flag of `target` says so. The page is
 /// `draw`n by [`crate::report`].
 ///
+/// ```
+/// use gemmule::pipeline::{Params, write_stats};
+/// use gemmule::report::stats_html;
+/// let dir = tempfile::tempdir().unwrap();
+/// let (long, to) = (dir.path().join("long.csv"), dir.path().join("effects"));
+/// let mut rows = "treatment,mouse,dendrite,metric,day,value\n".to_owned();
+/// for mouse in 0..8 {
+///     let treatment = if mouse < 4 { "saline" } else { "psilocybin" };
+///     rows += &format!("{treatment},{mouse},1,density,-1,0.5\n{treatment},{mouse},1,density,1,0.5{mouse}\n");
+/// }
+/// std::fs::write(&long, rows).unwrap();
+/// let (effects, files) = write_stats(&long, None, &Params::default(), (&to, false), stats_html)?;
+/// assert!(effects.rows.iter().any(|row| row.test == "permutation"));
+/// assert!(files.contains(&to.join("report.html")));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`read_long_csv`], [`stats()`], [`read_lives_csv`], [`survival_effects`] and `draw`; files that are there already or cannot be written.
 pub fn write_stats(

@@ -24,7 +24,7 @@ pub const CURATION_FILE: &str = "curation-applied.csv";
 /// What an audit writes beside [`TRACK_FILES`].
 pub const AUDIT_FILE: &str = "audit.json";
 
-/// Reads two tracked recordings of the same spines and writes [`AUDIT_FILE`].
+/// Reads two tracked recordings of the same spines and writes [`AUDIT_FILE`]. See the example of [`write_track`].
 ///
 /// # Errors
 /// As [`dynamics::intervals`] and [`dynamics::audit`]; more or fewer than two recordings; [`crate::error::Error::File`] if the file cannot be written.
@@ -45,6 +45,35 @@ pub fn write_audit(set: &FileSet, tracked: &Tracked, seen: &[SeenSession], param
 }
 
 /// Writes the tables and `run.json`; pictures are drawn by [`crate::report`]. `inputs` says per session where its stack came from.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::model::Session;
+/// use gemmule::phantom::{self, PhantomParams, SeriesParams};
+/// use gemmule::pipeline::{self, AUDIT_FILE, FileSet, Params, TRACK_FILES};
+/// use gemmule::progress::Silent;
+/// let field = PhantomParams::default().planes(12)?.rows(128)?.columns(224)?.dendrites(1)?.axons(0)?.density_per_um(0.8)?.seed(3)?;
+/// let made = phantom::series(&field, &SeriesParams::default().days(vec![0.0, 2.0])?.test_retest(), &mut Silent)?;
+/// let (engine, params) = (Engine::new(Backend::Cpu)?, Params::default());
+/// let mut seen = vec![];
+/// for session in made.sessions {
+///     seen.push(pipeline::see(&engine, &session.stack, &params, &mut Silent)?.1);
+/// }
+/// let sessions = ["first", "second"].map(|name| Session { name: name.into(), day: None });
+/// let tracked = pipeline::track(&seen, &sessions, &params, &mut Silent)?;
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// let drawn = ["strips.png", "report.html"]; // by gemmule::report; left out here
+/// let names: Vec<&str> = TRACK_FILES.into_iter().filter(|name| !drawn.contains(name)).chain([AUDIT_FILE]).collect();
+/// let set = FileSet::new(dir.path(), &names, false)?;
+/// let inputs = ["first.tif", "second.tif"].map(serde_json::Value::from);
+/// pipeline::write_track(&set, ("m1", &tracked, &seen), &inputs, &engine, &params)?;
+/// let audit = pipeline::write_audit(&set, &tracked, &seen, &params)?;
+/// assert!(audit.spines > 0); // all turnover between the two is false
+/// set.commit()?;
+/// assert!(pipeline::check_template(dir.path()).is_ok());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::File`] if one cannot be written; as [`dynamics::intervals`].
@@ -74,6 +103,16 @@ pub fn write_track(
 
 /// Whether the template in a folder may be replaced: not if someone has begun to fill it in.
 ///
+/// ```
+/// use gemmule::pipeline::check_template;
+/// let dir = tempfile::tempdir().unwrap();
+/// let template = dir.path().join("curation-template.csv");
+/// std::fs::write(&template, "session,z_um,y_um,x_um,verdict\nday0,5,10,20,\n").unwrap();
+/// assert!(check_template(dir.path()).is_ok()); // nothing is decided in it yet
+/// std::fs::write(&template, "session,z_um,y_um,x_um,verdict\nday0,5,10,20,absent\n").unwrap();
+/// assert!(check_template(dir.path()).is_err());
+/// ```
+///
 /// # Errors
 /// [`Error::File`] if it holds decisions.
 pub fn check_template(dir: &Path) -> Result<()> {
@@ -89,7 +128,7 @@ pub fn check_template(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Scorable length of every dendrite in every session, by the numbers common to all sessions.
+/// Scorable length of every dendrite in every session, by the numbers common to all sessions. See the example of [`crate::pipeline::track`].
 pub fn lengths(tracked: &Tracked, seen: &[SeenSession]) -> Vec<DendriteLength> {
     let mut all: std::collections::BTreeMap<(usize, u32), f64> = std::collections::BTreeMap::new();
     for (session, seen) in seen.iter().enumerate() {
@@ -103,7 +142,7 @@ pub fn lengths(tracked: &Tracked, seen: &[SeenSession]) -> Vec<DendriteLength> {
         .collect()
 }
 
-/// Counts, how well each session fits the next, what was fitted to the series.
+/// Counts, how well each session fits the next, what was fitted to the series. See the example of [`crate::pipeline::track`].
 pub fn track_summary(tracked: &Tracked) -> serde_json::Value {
     let pair = |(k, pair): (usize, &PairLinks)| {
         json!({

@@ -7,6 +7,25 @@ use crate::report::plot::{self, Curve, Panel, Point};
 /// Draws a calibration's table: recall against head width, photons of the head and distance from the shaft, one curve per brightness; bias of the
 /// measures, agreement and rank correlation against brightness.
 ///
+/// ```
+/// use gemmule::model::CalibrationRow;
+/// use gemmule::report::calibration_svg;
+/// let recall = |photons, value| CalibrationRow {
+///     photons,
+///     figure: "recall".into(),
+///     of: "head_width_um".into(),
+///     from: Some(0.5),
+///     to: Some(0.7),
+///     n: 40,
+///     value: Some(value),
+///     low: Some(value - 0.1),
+///     high: Some(value + 0.1),
+/// };
+/// let svg = calibration_svg(&[recall(60.0, 0.6), recall(120.0, 0.8)])?;
+/// assert!(svg.starts_with("<svg"));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`crate::error::Error::Parameter`] for values that are no numbers.
 pub fn calibration_svg(rows: &[CalibrationRow]) -> Result<String> {

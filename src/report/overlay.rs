@@ -11,7 +11,7 @@ use crate::report::projection::{self, View};
 use crate::report::style;
 use crate::volume::{Grid, Source};
 
-/// What [`overlay`] can be asked to do differently.
+/// What [`overlay`] can be asked to do differently. See the example of [`overlay`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverlayOptions {
     /// First words of the header; the name of the stack.

@@ -12,6 +12,24 @@ use crate::report::time_course::{self, Arm};
 
 /// A self-contained page of effects: time courses with every animal, the default tests, survival, mixed models, and what was left out.
 ///
+/// ```
+/// use gemmule::cohort::{LongRow, LongTable, StatsParams, stats};
+/// use gemmule::report::stats_html;
+/// let row = |mouse: usize, day: f64| LongRow {
+///     treatment: if mouse < 3 { "saline".into() } else { "ketamine".into() },
+///     mouse: mouse.to_string(),
+///     dendrite: "1".into(),
+///     metric: "density".into(),
+///     day,
+///     value: Some(0.5 + 0.01 * mouse as f64 * (day + 2.0)),
+///     ..LongRow::default()
+/// };
+/// let rows = (0..6).flat_map(|mouse| [-1.0, 1.0].map(|day| row(mouse, day))).collect();
+/// let page = stats_html(&stats(&LongTable::new(rows, vec![])?, &StatsParams::default())?)?;
+/// assert!(page.contains("<svg") && page.contains("ketamine"));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
 /// # Errors
 /// [`crate::error::Error::Parameter`] for values that are no numbers.
 pub fn stats_html(effects: &Effects) -> Result<String> {

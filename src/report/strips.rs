@@ -28,7 +28,7 @@ const RING_UM: f64 = 0.55;
 /// Most crops in one picture: some 100 million pixels.
 const MAX_CROPS: usize = 8000;
 
-/// A picture that is drawn session by session, so that only one stack is held.
+/// A picture that is drawn session by session, so that only one stack is held. See the example of [`Strips::new`].
 pub struct Strips<'a> {
     canvas: Canvas,
     sessions: &'a [Session],
@@ -96,7 +96,7 @@ impl<'a> Strips<'a> {
         Self { canvas, sessions, shown, blind }
     }
 
-    /// Draws the column of session `k` (its position among the sessions) from its stack; beyond the last session nothing is drawn.
+    /// Draws the column of session `k` (its position among the sessions) from its stack; beyond the last session nothing is drawn. See the example of [`Strips::new`].
     ///
     /// # Errors
     /// What reading the planes of a stack that is not in memory says.
@@ -122,7 +122,7 @@ impl<'a> Strips<'a> {
         Ok(())
     }
 
-    /// The picture as far as it is drawn.
+    /// The picture as far as it is drawn. See the example of [`Strips::new`].
     pub fn picture(self) -> RgbImage {
         self.canvas.into_rgb()
     }

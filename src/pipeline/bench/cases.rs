@@ -15,7 +15,7 @@ use crate::volume::{Shape, Volume, Voxels};
 const SIGMA_XY: f64 = 2.0;
 const SIGMA_Z: f64 = 0.8;
 
-/// A kernel and what it works on.
+/// A kernel and what it works on. See the example of [`cases`].
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Name of the kernel, or of its entry point.
@@ -37,7 +37,7 @@ enum Work {
     LocalMaxima(LocalMaxima),
 }
 
-/// A case with its buffers on an engine's device.
+/// A case with its buffers on an engine's device. See the example of [`cases`].
 #[derive(Debug)]
 pub struct Prepared<'a> {
     engine: &'a Engine,
@@ -60,6 +60,21 @@ pub(super) fn stack(shape: Shape) -> Result<Volume<u16>> {
 }
 
 /// A case per kernel, each fed with what the CPU twin of the kernel before it makes of a synthetic stack.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::pipeline::bench::cases;
+/// use gemmule::volume::Shape;
+/// let engine = Engine::new(Backend::Cpu)?;
+/// for case in cases(Shape::new(6, 16, 24)?)? {
+///     let mut prepared = case.prepare(&engine)?;
+///     prepared.run()?;
+///     engine.wait()?;
+///     println!("{}: {} results, {} bytes per voxel", case.name, prepared.result()?.len(), case.bytes_per_voxel);
+///     assert!(!prepared.result()?.is_empty());
+/// }
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::Gpu`] never: the CPU twins run here.
@@ -140,7 +155,7 @@ fn hessian(slab: Slab, response: Response) -> Result<HessianResponse> {
 }
 
 impl Case {
-    /// Puts the input on the engine's device.
+    /// Puts the input on the engine's device. See the example of [`cases`].
     ///
     /// # Errors
     /// [`crate::error::Error::Memory`] or [`crate::error::Error::Gpu`] if there is no room.
@@ -157,7 +172,7 @@ impl Case {
 }
 
 impl Prepared<'_> {
-    /// Starts the kernel once; on a GPU it may still run when this returns, see [`Engine::wait`].
+    /// Starts the kernel once; on a GPU it may still run when this returns, see [`Engine::wait`]. See the example of [`cases`].
     ///
     /// # Errors
     /// [`crate::error::Error::Gpu`] if the device fails.
@@ -180,7 +195,7 @@ impl Prepared<'_> {
         }
     }
 
-    /// What the last run made; of maxima plane, place and value.
+    /// What the last run made; of maxima plane, place and value. See the example of [`cases`].
     ///
     /// # Errors
     /// [`crate::error::Error::Gpu`] if the device fails.

@@ -23,7 +23,7 @@ const MIN_SECONDS: f64 = 0.02;
 /// Times each case is measured; the median counts.
 const SAMPLES: usize = 5;
 
-/// What `gemmule bench --json` prints.
+/// What `gemmule bench --json` prints. See the example of [`run`].
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchReport {
     /// Name of the adapter, or "CPU".
@@ -38,7 +38,7 @@ pub struct BenchReport {
     pub rows: Vec<BenchRow>,
 }
 
-/// One kernel on one backend.
+/// One kernel on one backend. See the example of [`run`].
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchRow {
     /// Name of the kernel, or `filter_stage`.
@@ -70,6 +70,17 @@ pub struct BenchRow {
 /// Measures every kernel and the filter stage on `engine`, and on the CPU to compare with.
 ///
 /// Planes beyond what one buffer of the engine takes are left out of the kernels' rows; the filter stage gets the whole shape.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::pipeline::bench;
+/// use gemmule::progress::Silent;
+/// use gemmule::volume::Shape;
+/// let report = bench::run(&Engine::new(Backend::Cpu)?, Shape::new(6, 16, 24)?, &mut Silent)?;
+/// assert!(report.adapter == "CPU" && report.rows.iter().all(|row| row.backend == "cpu" && row.seconds > 0.0));
+/// assert_eq!(report.rows.last().map(|row| row.kernel.as_str()), Some("filter_stage"));
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`crate::error::Error::Memory`] or [`crate::error::Error::Gpu`] if the device fails; cancellation.

@@ -10,7 +10,7 @@ use crate::io::{CohortSeries, Manifest};
 use crate::pipeline::Params;
 use crate::pipeline::cohort::{CohortParams, state};
 
-/// A cohort's results as they are on disk.
+/// A cohort's results as they are on disk. See the example of [`crate::pipeline::run_cohort`].
 #[derive(Clone, Debug, Default)]
 pub struct Collected {
     /// One per series, in the manifest's order.
@@ -19,7 +19,7 @@ pub struct Collected {
     pub exclusions: Vec<Exclusion>,
 }
 
-/// Results of one series.
+/// Results of one series. See the example of [`crate::pipeline::run_cohort`].
 #[derive(Clone, Debug, Default)]
 pub struct CollectedSeries {
     /// Why it failed, if it did.
@@ -34,7 +34,7 @@ pub struct CollectedSeries {
     pub run: Value,
 }
 
-/// One value.
+/// One value. See the example of [`crate::pipeline::run_cohort`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DendriteValue {
     /// Number of the dendrite in its field.
@@ -50,6 +50,13 @@ pub struct DendriteValue {
 }
 
 /// A spine that was formed; numbers are positions of sessions.
+///
+/// ```
+/// use gemmule::pipeline::NewSpine;
+/// // Seen first at the second session, still there at the third, gone at the fifth; the fourth could not be judged.
+/// let spine = NewSpine { dendrite: 1, formed: 1, last: 2, lost: Some(4), contrast: Some(2.1), contrast_before: Some(0.2) };
+/// assert!(spine.lost > Some(spine.last));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewSpine {
     /// Its dendrite.
@@ -66,7 +73,7 @@ pub struct NewSpine {
     pub contrast_before: Option<f64>,
 }
 
-/// Something that does not count.
+/// Something that does not count. See the example of [`crate::pipeline::run_cohort`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exclusion {
     /// Series by `animal/fov`.
@@ -77,7 +84,7 @@ pub struct Exclusion {
     pub reason: String,
 }
 
-/// Reads the results of all series.
+/// Reads the results of all series. See the example of [`crate::pipeline::run_cohort`].
 ///
 /// # Errors
 /// [`Error::Parameter`] that names every series that was not run, or was run from other stacks, parameters or version; [`Error::File`] for results that cannot be read.

@@ -20,7 +20,7 @@ const BYTES_PER_VOXEL: f64 = 16.0;
 /// Between two looks at whether Ctrl-C was pressed.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// A cohort to be run.
+/// A cohort to be run. See the example of [`run_cohort`].
 #[derive(Clone, Copy)]
 pub struct CohortRun<'a> {
     /// What is in it.
@@ -41,7 +41,7 @@ pub struct CohortRun<'a> {
     pub force: bool,
 }
 
-/// What a run did.
+/// What a run did. See the example of [`run_cohort`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CohortOutcome {
     /// Series that were there already, made from the same.
@@ -74,6 +74,48 @@ enum Told {
 /// Runs what is missing or was made from other stacks, parameters or by another version; series are in work several at a time, each on its own share
 /// of the cores, so that one is decoded while another is computed. A series that fails leaves its reason and the others go on; one that failed before from the same
 /// is not tried again unless `force`. A series whose GPU is lost or full is run again on the `fallback`, if there is one.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// use gemmule::interventions::Interventions;
+/// use gemmule::io::{Manifest, ReadOptions};
+/// use gemmule::phantom::ScenarioParams;
+/// use gemmule::pipeline::{COHORT_FILES, CohortRun, FileSet, Params, Quality, Scenario, cohort_tables, collect, run_cohort, write_cohort, write_scenario};
+/// use gemmule::progress::Silent;
+/// let mut params = Params::default();
+/// params.phantom = params.phantom.planes(12)?.rows(128)?.columns(224)?.dendrites(1)?.axons(0)?.density_per_um(0.8)?;
+/// params.cohort = params.cohort.min_length_um(1.0)?.min_sites(0)?;
+/// let (known, cohort) = (Interventions::own(), ScenarioParams::default().animals(1)?.fovs(1)?);
+/// let scenario = Scenario { interventions: &known, name: "psilocybin", cohort: &cohort, days: Some(&[-1.0, 1.0]) };
+/// let dir = tempfile::tempdir().unwrap();
+/// write_scenario(dir.path(), &scenario, &params, false, &mut Silent)?;
+/// let path = dir.path().join("manifest.csv");
+/// let (manifest, engine) = (Manifest::read(&path, &ReadOptions::default(), false)?, Engine::new(Backend::Cpu)?);
+///
+/// let results = dir.path().join("results");
+/// let run = CohortRun {
+///     manifest: &manifest,
+///     engine: &engine,
+///     fallback: None,
+///     params: &params,
+///     dir: &results,
+///     pictures: None,
+///     shard: None,
+///     force: false,
+/// };
+/// let outcome = run_cohort(&run, &mut Silent)?;
+/// assert_eq!((outcome.done, outcome.kept), (2, 0)); // one animal treated, one control
+/// assert_eq!(run_cohort(&run, &mut Silent)?.done, 0); // all is there already
+///
+/// let collected = collect(&manifest, &params, &results)?;
+/// let tables = cohort_tables(&manifest, &collected, &params)?;
+/// assert!(tables.long.rows().iter().any(|row| row.metric == "density" && row.day == 1.0));
+/// assert!(collected.series.iter().all(|s| Quality::of(s).median_um < Some(0.9))); // the sessions fit
+/// let set = FileSet::new(&results, &COHORT_FILES, false)?;
+/// write_cohort(&set, (&manifest, &path), &collected, &tables, &params)?;
+/// assert!(set.path("effects.csv").is_file()); // `gemmule::report` adds the page and the figures
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// A folder that holds something else, files that cannot be written, a lost GPU, cancellation: what was finished stays.

@@ -14,6 +14,12 @@ use crate::pipeline::{Params, run_file};
 const RECORD: &str = "series.json";
 
 /// What a finished series says about itself.
+///
+/// ```
+/// use gemmule::pipeline::SeriesRecord;
+/// let record: SeriesRecord = serde_json::from_str(r#"{"key": "ba7816bf", "failed": "no dendrite", "files": {}}"#).unwrap();
+/// assert!(record.files.is_empty() && record.failed.as_deref() == Some("no dendrite"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesRecord {
     /// Checksum of inputs, parameters and version; none where an input could not be read.
@@ -25,6 +31,14 @@ pub struct SeriesRecord {
 }
 
 /// One of several parts of a cohort, run apart: every `of`-th series.
+///
+/// ```
+/// use gemmule::pipeline::Shard;
+/// let second: Shard = "2/3".parse()?;
+/// assert_eq!((0..6).filter(|&k| second.has(k)).collect::<Vec<_>>(), [1, 4]);
+/// assert!("4/3".parse::<Shard>().is_err());
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// From 1.
@@ -47,7 +61,7 @@ impl std::str::FromStr for Shard {
 }
 
 impl Shard {
-    /// Whether it has the series at a position of the manifest.
+    /// Whether it has the series at a position of the manifest. See the example of [`Shard`].
     pub fn has(self, position: usize) -> bool {
         position % self.of == self.number - 1
     }

@@ -25,7 +25,7 @@ pub const COHORT_FILES: [&str; 8] = [
     "run.json",
 ];
 
-/// What the tables and the report of a cohort are made from.
+/// What the tables and the report of a cohort are made from. See the example of [`crate::pipeline::run_cohort`].
 #[derive(Clone, Debug)]
 pub struct CohortTables {
     /// The tidy table.
@@ -39,7 +39,7 @@ pub struct CohortTables {
 /// Joins the results with the manifest's columns and analyses them.
 ///
 /// In a crossover an animal counts once per treatment, as `animal:treatment`: its treatments are compared as if in different animals, which
-/// is cautious where animals differ.
+/// is cautious where animals differ. See the example of [`crate::pipeline::run_cohort`].
 ///
 /// # Errors
 /// As [`LongTable::new`]; what keeps the statistics from being made is a remark, not an error: the tables stand without them.
@@ -101,7 +101,7 @@ fn long_rows(series: &CohortSeries, results: &CollectedSeries, carried: &[String
         .collect()
 }
 
-/// Writes [`COHORT_FILES`].
+/// Writes [`COHORT_FILES`]. See the example of [`crate::pipeline::run_cohort`].
 ///
 /// # Errors
 /// [`Error::File`] if one cannot be written.
@@ -166,7 +166,7 @@ fn series_rows<'a>(manifest: &'a Manifest, collected: &'a Collected) -> impl Ite
     })
 }
 
-/// How far a series can be trusted.
+/// How far a series can be trusted. See the example of [`crate::pipeline::run_cohort`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Quality {
     /// Share of calls that could not be made.
@@ -178,7 +178,7 @@ pub struct Quality {
 }
 
 impl Quality {
-    /// Read from the series' `run.json`.
+    /// Read from the series' `run.json`. See the example of [`crate::pipeline::run_cohort`].
     pub fn of(results: &CollectedSeries) -> Self {
         let result = &results.run["result"];
         let list = |v: &serde_json::Value| v.as_array().cloned().unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::interventions::Interventions;
 use crate::report::cohort::courses::Figure;
 use crate::report::html::{self, Section};
 
-/// A table as text.
+/// A table as text. See the example of [`cohort_report`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TextTable {
     /// Names of the columns.
@@ -19,7 +19,7 @@ pub struct TextTable {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Survival of one animal's or treatment's new spines.
+/// Survival of one animal's or treatment's new spines. See the example of [`cohort_report`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurvivalCurve {
     /// Treatment.
@@ -30,7 +30,7 @@ pub struct SurvivalCurve {
     pub points: Vec<(f64, f64, (f64, f64))>,
 }
 
-/// What could make growth look like formation.
+/// What could make growth look like formation. See the example of [`cohort_report`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewSpineControl {
     /// Treatment.
@@ -45,7 +45,7 @@ pub struct NewSpineControl {
     pub median_contrast: Option<f64>,
 }
 
-/// What the report of a cohort is made from.
+/// What the report of a cohort is made from. See the example of [`cohort_report`].
 #[derive(Clone, Copy, Debug)]
 pub struct CohortReport<'a> {
     /// Name of the manifest or the study.
@@ -73,6 +73,38 @@ pub struct CohortReport<'a> {
 /// The page, and its figures as SVG files by name.
 ///
 /// Figures show animals' means (thin lines), their mean per treatment with its 95 % interval over animals, and published effects (open diamonds).
+///
+/// ```
+/// use gemmule::cohort::Effects;
+/// use gemmule::interventions::Interventions;
+/// use gemmule::report::{CohortReport, NewSpineControl, SurvivalCurve, TextTable, cohort_report};
+/// let table = |columns: &[&str], rows: &[&[&str]]| TextTable {
+///     columns: columns.iter().map(|c| (*c).into()).collect(),
+///     rows: rows.iter().map(|row| row.iter().map(|c| (*c).into()).collect()).collect(),
+/// };
+/// let control = NewSpineControl {
+///     treatment: "psilocybin".into(),
+///     new_spines: 40,
+///     measured_before: 38,
+///     half_seen_before: 3,
+///     median_contrast: Some(2.1),
+/// };
+/// let survival =
+///     SurvivalCurve { treatment: "psilocybin".into(), mouse: None, points: vec![(0.0, 1.0, (1.0, 1.0)), (7.0, 0.5, (0.3, 0.7))] };
+/// let (page, figures) = cohort_report(&CohortReport {
+///     title: "pilot",
+///     design: &table(&["treatment", "animals"], &[&["psilocybin", "6"]]),
+///     exclusions: &table(&["series", "reason"], &[]),
+///     series: &table(&["series", "sessions"], &[&["m1/1", "3"]]),
+///     effects: &Effects::default(),
+///     survival: &[survival],
+///     control: &[control],
+///     interventions: &Interventions::own(),
+///     parameters: "",
+///     origin: &[("version".into(), "0.1.0".into())],
+/// });
+/// assert!(page.contains("pilot") && figures.iter().all(|(name, svg)| name.ends_with(".svg") && svg.contains("<svg")));
+/// ```
 pub fn cohort_report(data: &CohortReport<'_>) -> (String, Vec<(String, String)>) {
     let figures = courses::all(data);
     let files = figures.iter().map(|f| (format!("{}.svg", f.name), chart::draw(&f.chart).into_string())).collect();

@@ -17,7 +17,7 @@ use crate::volume::Stack;
 
 pub use crate::report::series::origin::{Origin, Registration};
 
-/// What the report of a series is made from.
+/// What the report of a series is made from. See the example of [`SeriesReport::new`].
 #[derive(Clone, Copy, Debug)]
 pub struct SeriesReportData<'a> {
     /// Name of the field of view; may be empty.
@@ -34,7 +34,7 @@ pub struct SeriesReportData<'a> {
     pub blind: Option<&'a Blind>,
 }
 
-/// A report that is made session by session, so that only one stack is held.
+/// A report that is made session by session, so that only one stack is held. See the example of [`SeriesReport::new`].
 #[derive(Debug)]
 pub struct SeriesReport<'a> {
     data: SeriesReportData<'a>,
@@ -69,7 +69,7 @@ impl<'a> SeriesReport<'a> {
         Self { data, fields: Vec::new(), doubts }
     }
 
-    /// Takes the pictures of session `k` (its position among the sessions) from its stack; beyond the last session nothing is taken.
+    /// Takes the pictures of session `k` (its position among the sessions) from its stack; beyond the last session nothing is taken. See the example of [`SeriesReport::new`].
     ///
     /// # Errors
     /// [`crate::error::Error::Parameter`] for a stack of which no picture can be made.
@@ -81,7 +81,7 @@ impl<'a> SeriesReport<'a> {
         Ok(())
     }
 
-    /// The page. A blind one shows pictures alone: no days, calls, rates, or files.
+    /// The page. A blind one shows pictures alone: no days, calls, rates, or files. See the example of [`SeriesReport::new`].
     ///
     /// # Errors
     /// As [`crate::dynamics::intervals`] and [`crate::dynamics::survival`].

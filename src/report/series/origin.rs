@@ -9,7 +9,7 @@ use crate::report::html::{details, table};
 use crate::report::series::{SeriesReportData, session_name};
 use crate::report::style;
 
-/// How one session fits the next.
+/// How one session fits the next. See the example of [`Origin`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Registration {
     /// Name of the earlier session.
@@ -31,6 +31,23 @@ pub struct Registration {
 }
 
 /// What a report says of where its numbers come from.
+///
+/// ```
+/// use gemmule::report::{Origin, Registration};
+/// let fit = Registration {
+///     session_a: "day0".into(),
+///     session_b: "day2".into(),
+///     median_um: 0.3,
+///     inlier_share: 0.9,
+///     shift_um: [0.5, -1.2, 2.0],
+///     turn_deg: 1.1,
+///     tilt_deg: 0.4,
+///     remark: String::new(),
+/// };
+/// let file = ["day0", "day0.tif", "ba7816bf", "1 x 0.1 x 0.1 µm"].map(String::from);
+/// let origin = Origin { engine: "CPU".into(), inputs: vec![file], registration: vec![fit], ..Origin::default() };
+/// assert!(origin.changed.is_empty() && origin.registration[0].median_um < 0.9);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Origin {
     /// The engine, in its own words.

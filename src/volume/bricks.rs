@@ -42,7 +42,7 @@ impl<T: Copy + Default> Bricks<T> {
         self.shape
     }
 
-    /// Bytes of what is held. See the example of [`Bricks::set`].
+    /// Bytes of what is held, and of the table of bricks. See the example of [`Bricks::set`].
     pub fn held_bytes(&self) -> usize {
         size_of_val(self.data.as_slice()) + size_of_val(self.table.as_slice())
     }

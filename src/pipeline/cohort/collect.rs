@@ -49,14 +49,7 @@ pub struct DendriteValue {
     pub value: f64,
 }
 
-/// A spine that was formed; numbers are positions of sessions.
-///
-/// ```
-/// use gemmule::pipeline::NewSpine;
-/// // Seen first at the second session, still there at the third, gone at the fifth; the fourth could not be judged.
-/// let spine = NewSpine { dendrite: 1, formed: 1, last: 2, lost: Some(4), contrast: Some(2.1), contrast_before: Some(0.2) };
-/// assert!(spine.lost > Some(spine.last));
-/// ```
+/// A spine that was formed; numbers are positions of sessions. See the example of [`crate::pipeline::run_cohort`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewSpine {
     /// Its dendrite.

@@ -110,6 +110,9 @@ enum Told {
 /// let collected = collect(&manifest, &params, &results)?;
 /// let tables = cohort_tables(&manifest, &collected, &params)?;
 /// assert!(tables.long.rows().iter().any(|row| row.metric == "density" && row.day == 1.0));
+/// let formed: usize = collected.series.iter().map(|series| series.new_spines.len()).sum();
+/// let followed = tables.survival.iter().filter(|row| row.mouse == "all" && row.day_since == 0.0).map(|row| row.n_at_risk);
+/// assert_eq!(followed.sum::<usize>(), formed);
 /// assert!(collected.series.iter().all(|s| Quality::of(s).median_um < Some(0.9))); // the sessions fit
 /// let set = FileSet::new(&results, &COHORT_FILES, false)?;
 /// write_cohort(&set, (&manifest, &path), &collected, &tables, &params)?;

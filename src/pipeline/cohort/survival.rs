@@ -8,22 +8,7 @@ use crate::io::Manifest;
 use crate::pipeline::cohort::{Collected, tables};
 use crate::statistics::{Z_95, wilson_95};
 
-/// Share of new spines that is left.
-///
-/// ```
-/// use gemmule::pipeline::SurvivalRow;
-/// let half = SurvivalRow {
-///     treatment: "psilocybin".into(),
-///     mouse: "all".into(),
-///     formed: "after",
-///     day_since: 7.0,
-///     n_at_risk: 40,
-///     n_lost: 20,
-///     fraction: 0.5,
-///     interval: (0.34, 0.64),
-/// };
-/// assert!(half.interval.0 < half.fraction && half.fraction < half.interval.1);
-/// ```
+/// Share of new spines that is left. See the example of [`crate::pipeline::run_cohort`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurvivalRow {
     /// Treatment.

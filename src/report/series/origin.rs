@@ -33,7 +33,20 @@ pub struct Registration {
 /// What a report says of where its numbers come from.
 ///
 /// ```
-/// use gemmule::report::{Origin, Registration};
+/// use gemmule::report::{Origin, Registration, SeriesReport, SeriesReportData};
+/// # use gemmule::dynamics::DynamicsParams;
+/// # use gemmule::model::{Call, Session, Status, Track};
+/// # use gemmule::units::{PointUm, VoxelSize};
+/// # use gemmule::volume::{Shape, Stack, Volume, Voxels};
+/// # let sessions = ["day0", "day2"].map(|name| Session { name: name.into(), day: None });
+/// # let calls = vec![Call::bare(Status::Present, Some(PointUm::new(1.0, 2.0, 2.0))); 2];
+/// # let tracks = [Track { track_id: 1, dendrite_id: 1, s_um: 3.0, calls }];
+/// # let dynamics = DynamicsParams::default();
+/// # let voxels = Voxels::U16(Volume::filled(Shape::new(3, 40, 50)?, 100));
+/// # let stack = Stack { voxels, voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
+/// let data = SeriesReportData { fov: "m1", sessions: &sessions, tracks: &tracks, lengths: &[], dynamics: &dynamics, blind: None };
+/// let mut report = SeriesReport::new(data);
+/// (0..2).try_for_each(|k| report.session(k, &stack))?;
 /// let fit = Registration {
 ///     session_a: "day0".into(),
 ///     session_b: "day2".into(),
@@ -42,11 +55,13 @@ pub struct Registration {
 ///     shift_um: [0.5, -1.2, 2.0],
 ///     turn_deg: 1.1,
 ///     tilt_deg: 0.4,
-///     remark: String::new(),
+///     remark: "slides along its only dendrite".into(),
 /// };
 /// let file = ["day0", "day0.tif", "ba7816bf", "1 x 0.1 x 0.1 µm"].map(String::from);
 /// let origin = Origin { engine: "CPU".into(), inputs: vec![file], registration: vec![fit], ..Origin::default() };
-/// assert!(origin.changed.is_empty() && origin.registration[0].median_um < 0.9);
+/// let page = report.page(&origin)?;
+/// assert!(page.contains("day0.tif") && page.contains("slides along its only dendrite"));
+/// # Ok::<(), gemmule::error::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Origin {

@@ -142,3 +142,25 @@ fn link_writes_its_tables_and_refuses_bad_ones() {
         assert!(!dir.path().join("none").exists());
     }
 }
+
+/// What does not fit the memory is read in parts: every file is the same; what does not fit at all is refused.
+#[test]
+fn a_memory_limit_changes_how_a_stack_is_read_and_nothing_that_is_found() {
+    let dir = tempfile::tempdir().expect("a folder");
+    small_stack(dir.path());
+    let detect = |out: &str, limit: &[&str]| {
+        gemmule(dir.path(), &[&["detect", "day0.tif", "-o", out, "--backend", "cpu"], limit].concat())
+    };
+    let whole = detect("whole", &[]);
+    assert!(whole.status.success() && !text(&whole.stderr).contains("in parts"), "{}", text(&whole.stderr));
+    let parts = detect("parts", &["--memory-limit", "8MiB"]);
+    assert!(parts.status.success() && text(&parts.stderr).contains("read in parts"), "{}", text(&parts.stderr));
+    for file in ["spines.csv", "dendrites.csv", "dendrites.swc", "labels.tif", "overlay.png"] {
+        let read = |folder: &str| std::fs::read(dir.path().join(folder).join(file)).expect("a result");
+        assert!(read("whole") == read("parts"), "{file} differs");
+    }
+    let refused = detect("refused", &["--memory-limit", "100KiB"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("--memory-limit"), "{}", text(&refused.stderr));
+    assert!(!dir.path().join("refused").exists());
+}

@@ -47,11 +47,13 @@ pub(crate) fn sharpen(straight: &Straight, own: &[bool], params: &DetectParams) 
 /// Largest value within `half` samples along one axis of stride `stride`, for all samples.
 fn running_maximum(values: &[f32], n: usize, stride: usize, half: usize) -> Vec<f32> {
     let mut out = values.to_vec();
-    for (i, o) in out.iter_mut().enumerate() {
-        let at = i / stride % n;
-        let (down, up) = (half.min(at), half.min(n - 1 - at));
-        for k in (i - down * stride..=i + up * stride).step_by(stride) {
-            *o = o.max(values[k]);
+    let higher = |out: &mut [f32], than: &[f32]| out.iter_mut().zip(than).for_each(|(o, v)| *o = o.max(*v));
+    for (out, values) in out.chunks_mut(n * stride).zip(values.chunks(n * stride)) {
+        // Whole lines at a time, shifted: what lies beyond an end takes no part.
+        for shift in (1..=half.min(n - 1)).map(|k| k * stride) {
+            let rest = values.len() - shift;
+            higher(&mut out[..rest], &values[shift..]);
+            higher(&mut out[shift..], &values[..rest]);
         }
     }
     out

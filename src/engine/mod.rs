@@ -139,7 +139,8 @@ impl Engine {
         self.description.clone()
     }
 
-    /// The same engine with slabs of at most `len` f32 values, at least 1: less memory, more work done twice at their borders, the same results.
+    /// The same engine with slabs of at most `len` f32 values, or the fewest planes a filter needs: the smaller, the less memory, and the more work is done twice
+    /// at their borders. The results are the same.
     ///
     /// ```
     /// use gemmule::engine::{Backend, Engine};
@@ -159,13 +160,15 @@ impl Engine {
 
     /// Most f32 values one buffer should hold: volumes go through in slabs of planes no larger than that.
     pub fn max_buffer_len(&self) -> usize {
-        let by_default = match &self.gpu {
+        match &self.gpu {
             // On the CPU a slab that stays small keeps the peak memory low; what a plane needs is always allowed.
-            None => 1 << 23,
+            None => self.slab_len.unwrap_or(1 << 23),
             // Half of the limit leaves room for a halo.
-            Some(gpu) => (gpu.max_buffer_bytes() / 8).clamp(1, MAX_SLAB_LEN) as usize,
-        };
-        self.slab_len.map_or(by_default, |len| len.min(by_default))
+            Some(gpu) => {
+                let most = (gpu.max_buffer_bytes() / 8).clamp(1, MAX_SLAB_LEN) as usize;
+                self.slab_len.map_or(most, |len| len.min(most))
+            }
+        }
     }
 
     /// Most f32 values one buffer can hold at all.

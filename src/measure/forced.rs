@@ -119,7 +119,8 @@ pub fn reading(strip: &Strip, spot: Spot, rivals: &[Spot], params: &ForcedParams
         .filter(|r| (r.s_um - spot.s_um).abs() <= 2.0 * params.window_s_um + params.clear_um)
         .collect();
     let (mut best, mut middle): (Option<Sample>, Option<Sample>) = (None, None);
-    for sample in strip.around(spot, reach(params)) {
+    // Inner iteration: many times faster than a loop over nested iterators.
+    let whole = strip.around(spot, reach(params)).try_for_each(|sample| {
         if !sample.tau.is_finite() {
             return None;
         }
@@ -133,7 +134,9 @@ pub fn reading(strip: &Strip, spot: Spot, rivals: &[Spot], params: &ForcedParams
         if is_mine && is_beside && best.is_none_or(|b| sample.contrast / sample.tau > b.contrast / b.tau) {
             best = Some(sample);
         }
-    }
+        Some(())
+    });
+    whole?;
     let (best, middle) = (best?, middle?);
     Some(Reading { spot: best.spot, contrast: best.contrast, z: best.contrast / best.tau, tau: middle.tau })
 }
@@ -141,7 +144,7 @@ pub fn reading(strip: &Strip, spot: Spot, rivals: &[Spot], params: &ForcedParams
 /// z of [`reading`] where there are no rivals.
 fn strongest(strip: &Strip, spot: Spot, params: &ForcedParams) -> Option<f64> {
     let mut best: Option<f64> = None;
-    for sample in strip.around(spot, reach(params)) {
+    let whole = strip.around(spot, reach(params)).try_for_each(|sample| {
         if !sample.tau.is_finite() {
             return None;
         }
@@ -149,8 +152,9 @@ fn strongest(strip: &Strip, spot: Spot, params: &ForcedParams) -> Option<f64> {
         if sample.spot.u_um * spot.u_um > 0.0 && best.is_none_or(|b| z > b) {
             best = Some(z);
         }
-    }
-    best
+        Some(())
+    });
+    whole.and(best)
 }
 
 fn reach(params: &ForcedParams) -> [f64; 3] {

@@ -34,11 +34,13 @@ fn row(strip: &Strip, place: PointUm) -> [f32; 2 * BINS] {
     let far = FROM_UM + BINS as f64 * BIN_UM;
     // Brightest over depth, by distance across.
     let mut across: Vec<(f64, f64)> = Vec::new();
-    let mut samples: Vec<(f64, f64)> = strip
-        .around(spot, [ALONG_UM, far, DEPTH_UM])
-        .filter(|sample| sample.tau.is_finite())
-        .map(|sample| (sample.spot.u_um, sample.contrast))
-        .collect();
+    let mut samples: Vec<(f64, f64)> = Vec::new();
+    // Inner iteration, see `measure::reading`.
+    strip.around(spot, [ALONG_UM, far, DEPTH_UM]).for_each(|sample| {
+        if sample.tau.is_finite() {
+            samples.push((sample.spot.u_um, sample.contrast));
+        }
+    });
     samples.sort_by(|x, y| x.0.total_cmp(&y.0).then(x.1.total_cmp(&y.1)));
     for (u_um, contrast) in samples {
         match across.last_mut() {

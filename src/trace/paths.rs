@@ -60,6 +60,9 @@ struct Search<'a> {
     cost: Vec<f32>,
     before: Vec<u32>,
     excluded: Vec<bool>,
+    /// Voxels by cost, sources left out, and the length in the image plane of the step that leads to each; empty until it is needed.
+    order: Vec<u32>,
+    order_um: Vec<f32>,
     /// Step lengths; bits 4, 2, 1 of the index say whether z, y, x change.
     step_um: [f32; 8],
 }
@@ -85,12 +88,15 @@ impl<'a> Search<'a> {
             cost: vec![f32::INFINITY; n],
             before: vec![NONE; n],
             excluded: vec![false; n],
+            order: Vec::new(),
+            order_um: Vec::new(),
             step_um,
         }
     }
 
     /// Dijkstra from `sources` at cost 0; what is already nearer to an earlier source stays as it is.
     fn spread(&mut self, sources: &[u32]) {
+        self.order.clear();
         let mut heap = BinaryHeap::new();
         for &s in sources {
             self.cost[s as usize] = 0.0;
@@ -123,27 +129,34 @@ impl<'a> Search<'a> {
     ///
     /// Ridge is length times response: a dim neurite that passes near a dendrite may be as long, but must neither take the dendrite's place nor become
     /// its end.
-    fn farthest(&self) -> Option<u32> {
-        let mut order: Vec<u32> =
-            (0..self.voxels.len() as u32).filter(|&i| self.cost[i as usize].is_finite()).collect();
-        order.sort_unstable_by_key(|&i| (self.cost[i as usize].to_bits(), i));
+    fn farthest(&mut self) -> Option<u32> {
+        if self.order.is_empty() {
+            self.sort();
+        }
         let mut free_um = vec![0.0_f32; self.voxels.len()];
         let mut ridge = vec![0.0_f32; self.voxels.len()];
         let mut best: Option<u32> = None;
-        for &i in &order {
-            let (at, from) = (i as usize, self.before[i as usize]);
-            if from == NONE {
-                continue;
-            }
-            let step = if self.excluded[at] { 0.0 } else { self.lateral_um(from, i) };
-            free_um[at] = free_um[from as usize] + step;
-            ridge[at] = ridge[from as usize] + step * self.response[at];
+        for (&i, &lateral_um) in self.order.iter().zip(&self.order_um) {
+            let (at, from) = (i as usize, self.before[i as usize] as usize);
+            let step = if self.excluded[at] { 0.0 } else { lateral_um };
+            free_um[at] = free_um[from] + step;
+            ridge[at] = ridge[from] + step * self.response[at];
             let long = f64::from(free_um[at]) >= self.params.min_length_um;
             if long && !self.excluded[at] && best.is_none_or(|b| ridge[at] > ridge[b as usize]) {
                 best = Some(i);
             }
         }
         best
+    }
+
+    /// Puts the voxels that a source reaches in the order of their costs, each after the one before it. It stays until costs change: most tips are tried and
+    /// left, and large components have thousands.
+    fn sort(&mut self) {
+        let reached = |&i: &u32| self.cost[i as usize].is_finite() && self.before[i as usize] != NONE;
+        let mut order: Vec<u32> = (0..self.voxels.len() as u32).filter(reached).collect();
+        order.sort_unstable_by_key(|&i| (self.cost[i as usize].to_bits(), i));
+        self.order_um = order.iter().map(|&i| self.lateral_um(self.before[i as usize], i)).collect();
+        self.order = order;
     }
 
     /// Length of a step in the image plane. Along z a path jitters by whole planes, which would make long runs of noise.

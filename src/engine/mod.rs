@@ -21,6 +21,14 @@ use crate::error::{Error, Result};
 use gpu::Gpu;
 
 /// Where kernels run.
+///
+/// ```
+/// use gemmule::engine::{Backend, Engine};
+/// assert!(Engine::new(Backend::Cpu)?.adapter().is_none());
+/// let named = Backend::Gpu { adapter: Some("no such adapter".into()) };
+/// assert!(Engine::new(named).is_err());
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
     /// A hardware GPU if one works, otherwise the CPU; says which and why.
@@ -59,7 +67,7 @@ pub struct Engine {
 
 impl Engine {
     /// An engine on the backend asked for. Of several adapters that fit the first that passes a self-test is taken, discrete
-    /// before integrated before virtual ones, then by name.
+    /// before integrated before virtual ones, then by name. See the example of [`Engine`].
     ///
     /// # Errors
     /// [`Error::Gpu`] if a GPU was asked for and none works; it lists the adapters found.
@@ -100,6 +108,28 @@ impl Engine {
     /// Needs no feature of the device; with larger limits (`max_storage_buffer_binding_size`) slabs are larger. The host's error handlers are left alone.
     /// `examples/own_device.rs` shows the whole way.
     ///
+    /// ```
+    /// use gemmule::engine::{Buffer, Engine, wgpu};
+    /// let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    /// let Ok(adapter) = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())) else {
+    ///     return Ok(()); // a machine without any GPU or driver
+    /// };
+    /// let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))?;
+    /// let engine = Engine::on_device(device.clone(), queue.clone())?;
+    ///
+    /// let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+    /// let descriptor = wgpu::BufferDescriptor { label: None, size: 8, usage, mapped_at_creation: false };
+    /// let mine = device.create_buffer(&descriptor);
+    /// queue.write_buffer(&mine, 0, bytemuck::cast_slice(&[1.5f32, 2.5]));
+    /// let adopted = engine.adopt(mine)?;
+    /// let mut values = [0.0; 2];
+    /// engine.read(&adopted, &mut values)?;
+    /// assert_eq!(values, [1.5, 2.5]);
+    /// let Buffer::Gpu(buffer) = adopted else { return Err("it is on the device".into()) };
+    /// assert_eq!(buffer.wgpu().size(), 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails a self-test.
     pub fn on_device(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
@@ -109,6 +139,7 @@ impl Engine {
     }
 
     /// Takes over a buffer of the engine's own device, without a copy. It must come from the same `wgpu::Instance`: wgpu cannot tell those of another one.
+    /// See the example of [`Engine::on_device`].
     ///
     /// # Errors
     /// [`Error::Parameter`] for a buffer without the usages `STORAGE`, `COPY_SRC` and `COPY_DST`, of broken words, or too large to bind; [`Error::Gpu`] for one of
@@ -118,23 +149,31 @@ impl Engine {
     }
 
     /// Gives the device up as if its driver had been reset: every later call is an error. To test what a program does then; nothing happens on the CPU.
+    ///
+    /// ```
+    /// use gemmule::engine::{Backend, Engine};
+    /// let engine = Engine::new(Backend::Auto)?;
+    /// engine.lose_device();
+    /// assert_eq!(engine.upload(&[1.0]).is_err(), engine.adapter().is_some());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub fn lose_device(&self) {
         if let Some(gpu) = &self.gpu {
             gpu.lose();
         }
     }
 
-    /// All adapters, in the order in which they are tried.
+    /// All adapters, in the order in which they are tried. See the example of [`AdapterInfo`].
     pub fn adapters() -> Vec<AdapterInfo> {
         adapters::enumerate().into_iter().map(|(_, info)| info).collect()
     }
 
-    /// The adapter in use; none on the CPU.
+    /// The adapter in use; none on the CPU. See the example of [`Backend`].
     pub fn adapter(&self) -> Option<&AdapterInfo> {
         self.gpu.as_ref().map(|gpu| &gpu.info)
     }
 
-    /// One line: adapter and driver and why it was chosen, or why the CPU.
+    /// One line: adapter and driver and why it was chosen, or why the CPU. See the example of [`Engine`].
     pub fn describe(&self) -> String {
         self.description.clone()
     }
@@ -158,7 +197,7 @@ impl Engine {
         self.slab_len.is_some()
     }
 
-    /// Most f32 values one buffer should hold: volumes go through in slabs of planes no larger than that.
+    /// Most f32 values one buffer should hold: volumes go through in slabs of planes no larger than that. See the example of [`Engine::with_max_buffer_len`].
     pub fn max_buffer_len(&self) -> usize {
         match &self.gpu {
             // On the CPU a slab that stays small keeps the peak memory low; what a plane needs is always allowed.
@@ -172,6 +211,13 @@ impl Engine {
     }
 
     /// Most f32 values one buffer can hold at all.
+    ///
+    /// ```
+    /// use gemmule::engine::{Backend, Engine};
+    /// let engine = Engine::new(Backend::Auto)?;
+    /// assert!(engine.max_buffer_len() <= engine.buffer_limit());
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub fn buffer_limit(&self) -> usize {
         self.gpu.as_ref().map_or(isize::MAX as usize / 8, |gpu| (gpu.max_buffer_bytes() / 4) as usize)
     }
@@ -182,11 +228,32 @@ impl Engine {
     }
 
     /// Most bytes of buffers on the device at once since the last call; 0 on the CPU.
+    ///
+    /// ```
+    /// use gemmule::engine::{Backend, Engine};
+    /// let engine = Engine::new(Backend::Auto)?;
+    /// drop(engine.buffer(1000)?);
+    /// let on_a_gpu = engine.adapter().is_some();
+    /// assert_eq!(engine.take_peak_bytes() >= 4000, on_a_gpu);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     pub fn take_peak_bytes(&self) -> u64 {
         self.gpu.as_ref().map_or(0, |gpu| gpu.take_peak())
     }
 
     /// A buffer of `len` zeros.
+    ///
+    /// ```
+    /// use gemmule::engine::{Backend, Engine};
+    /// let engine = Engine::new(Backend::Auto)?;
+    /// let mut both = engine.buffer(3)?;
+    /// engine.copy(&engine.upload(&[7.0, 8.0])?, &mut both, 1)?;
+    /// engine.wait()?;
+    /// let mut values = [f32::NAN; 3];
+    /// engine.read(&both, &mut values)?;
+    /// assert_eq!(values, [0.0, 7.0, 8.0]);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Memory`] or [`Error::Gpu`] if there is no room.
@@ -197,7 +264,7 @@ impl Engine {
         }
     }
 
-    /// A buffer that holds `values`.
+    /// A buffer that holds `values`. See the example of [`Engine`].
     ///
     /// # Errors
     /// As [`Engine::buffer`].
@@ -216,7 +283,7 @@ impl Engine {
         Ok(Buffer::Gpu(buffer))
     }
 
-    /// Copies the first `out.len()` values of a buffer to `out`, after everything that was started before.
+    /// Copies the first `out.len()` values of a buffer to `out`, after everything that was started before. See the example of [`Engine`].
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails.
@@ -236,7 +303,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Copies all values of `from` into `to`, from its `start`-th on: blocks of several scales in one buffer.
+    /// Copies all values of `from` into `to`, from its `start`-th on: blocks of several scales in one buffer. See the example of [`Engine::buffer`].
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails or the buffers are not on it.
@@ -257,13 +324,37 @@ impl Engine {
 
     /// Runs a kernel on the device.
     ///
+    /// ```
+    /// use gemmule::engine::{Backend, Binding, Engine, KernelDef, Launch};
+    /// const TWICE: KernelDef = KernelDef {
+    ///     name: "twice",
+    ///     source: "@group(0) @binding(0) var<storage, read_write> values: array<f32>;
+    /// @compute @workgroup_size(64) fn twice(@builtin(global_invocation_id) id: vec3<u32>) {
+    ///     if (id.x < arrayLength(&values)) { values[id.x] *= 2.0; }
+    /// }",
+    ///     entry: "twice",
+    ///     bindings: &[Binding::ReadWrite],
+    /// };
+    /// let Some(adapter) = Engine::adapters().into_iter().next() else {
+    ///     return Ok(()); // a machine without any GPU or driver
+    /// };
+    /// let engine = Engine::new(Backend::Gpu { adapter: Some(adapter.name) })?;
+    /// let buffer = engine.upload(&[1.0, 2.0])?;
+    /// let launch = Launch { constants: &[], uniforms: &[], buffers: &[&buffer], groups: 1, invocations: 64, workgroup_bytes: 0 };
+    /// engine.dispatch(&TWICE, &launch)?;
+    /// let mut values = [0.0; 2];
+    /// engine.read(&buffer, &mut values)?;
+    /// assert_eq!(values, [2.0, 4.0]);
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails, a limit is exceeded, or a buffer is not on it.
     pub fn dispatch(&self, kernel: &KernelDef, launch: &Launch<'_>) -> Result<()> {
         self.device()?.dispatch(kernel, launch)
     }
 
-    /// Waits until everything that was started is done, so that it can be timed.
+    /// Waits until everything that was started is done, so that it can be timed. See the example of [`Engine::buffer`].
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails.

@@ -179,10 +179,21 @@ impl<T: Clone> Volume<T> {
     /// A copy of a view of any memory order. See the example of [`Volume::view`].
     ///
     /// # Errors
-    /// [`Error::Parameter`] if an axis of the view is empty.
+    /// [`Error::Parameter`] if an axis of the view is empty, or if there is no memory for a copy: one value can be seen as a volume of any shape.
     pub fn from_view(view: ArrayView3<'_, T>) -> Result<Self> {
         let (z, y, x) = view.dim();
-        Ok(Self { shape: Shape::new(z, y, x)?, data: view.iter().cloned().collect() })
+        let shape = Shape::new(z, y, x)?;
+        let mut data = Vec::new();
+        data.try_reserve_exact(shape.len()).map_err(|_| {
+            Error::parameter(
+                "shape",
+                shape,
+                "no more voxels than can be copied into memory",
+                "give the voxels in C order without gaps, which are not copied, or a part of them",
+            )
+        })?;
+        data.extend(view.iter().cloned());
+        Ok(Self { shape, data })
     }
 }
 

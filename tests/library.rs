@@ -31,6 +31,14 @@ fn what_hosts_hold_goes_between_threads() {
 }
 
 #[test]
+fn one_value_seen_as_more_voxels_than_memory_holds_is_an_error() {
+    let one = ndarray::arr0(7_u16);
+    let error = Volume::from_view(one.broadcast((1 << 20, 1 << 20, 1 << 16)).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("shape is 1048576 x 1048576 x 65536") && error.contains("memory"), "{error}");
+    assert_eq!(Volume::from_view(one.broadcast((2, 3, 4)).unwrap()).unwrap().as_slice(), [7; 24]);
+}
+
+#[test]
 fn threads_share_one_engine_and_borrowed_voxels_give_what_owned_ones_give() {
     let (stack, engine, params) = (small(), Engine::new(Backend::Cpu).unwrap(), Params::default());
     let expected = pipeline::detect(&engine, &stack, &params, &mut Silent).unwrap();

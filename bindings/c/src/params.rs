@@ -21,8 +21,9 @@ pub(crate) fn of(handle: gemmule_handle) -> Outcome<Arc<Params>> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gemmule_params_create(params: *mut gemmule_handle) -> gemmule_status {
     guarded(|| {
-        // SAFETY: as promised by the caller.
-        *unsafe { place("params", params) }? = enter(Object::Params(Arc::default()));
+        // SAFETY: as promised by the caller. Before the handle is made: one that nobody is told of could not be freed.
+        let out = unsafe { place("params", params) }?;
+        *out = enter(Object::Params(Arc::default()));
         Ok(())
     })
 }

@@ -33,8 +33,8 @@ pub struct gemmule_volume {
     pub voxel_type: i32,
     /// Planes, rows, columns.
     pub shape: [usize; 3],
-    /// Bytes from a voxel to the next along z, y, x: multiples of the voxel's size above 0. Three zeros mean C order without gaps. With C order without gaps nothing is
-    /// copied; any other order is copied once.
+    /// Bytes from a voxel to the next along z, y, x: multiples of the voxel's size above 0, no two voxels in one place. Three zeros mean C order without gaps. With C order
+    /// without gaps nothing is copied; any other order is copied once.
     pub strides: [isize; 3],
     /// Edges of a voxel, um.
     pub voxel_um: [f64; 3],
@@ -121,16 +121,22 @@ impl gemmule_volume {
         if self.strides == [0; 3] {
             return Ok([shape.y * shape.x, shape.x, 1]);
         }
-        let allowed = format!("multiples of {size} above 0, or 0, 0, 0 for C order without gaps");
+        let allowed =
+            format!("multiples of {size} above 0 that keep voxels apart, or 0, 0, 0 for C order without gaps");
         let remedy = "give bytes from a voxel to the next along z, y, x; turn the volume round if it runs backwards";
         let wrong = || bad("volume.strides", format!("{:?}", self.strides), &allowed, remedy);
-        let mut reach = 0_isize;
+        // From the first voxel to the end of the last.
+        let mut reach = size;
         for (&stride, n) in self.strides.iter().zip(self.shape) {
             if stride <= 0 || stride % size != 0 {
                 return Err(wrong());
             }
             let along = isize::try_from(n - 1).ok().and_then(|n| n.checked_mul(stride));
             reach = along.and_then(|a| reach.checked_add(a)).ok_or_else(wrong)?;
+        }
+        // Else a few bytes could stand for more voxels than there is memory to copy them to.
+        if ((reach / size) as usize) < shape.len() {
+            return Err(wrong());
         }
         Ok(self.strides.map(|s| (s / size) as usize))
     }

@@ -158,6 +158,9 @@ static void misuse(void) {
     FAILS(GEMMULE_STATUS_BAD_HANDLE, "is none", gemmule_detect(0, 0, &good, NULL, NULL, &found));
     FAILS(GEMMULE_STATUS_BAD_HANDLE, "another kind", gemmule_table_size(engine, NULL, NULL));
     FAILS(GEMMULE_STATUS_BAD_HANDLE, "never made", gemmule_detect(1u << 30, 0, &good, NULL, NULL, &found));
+    size_t handles = gemmule_live_handles();
+    FAILS(GEMMULE_STATUS_NULL_POINTER, "params is null", gemmule_params_create(NULL));
+    CHECK(gemmule_live_handles() == handles);
     OK(gemmule_params_create(&params));
     OK(gemmule_free(params));
     FAILS(GEMMULE_STATUS_BAD_HANDLE, "was freed", gemmule_detect(engine, params, &good, NULL, NULL, &found));
@@ -176,6 +179,8 @@ static void misuse(void) {
     FAILS(GEMMULE_STATUS_BAD_PARAMETER, "multiples of 2", gemmule_detect(engine, 0, &bad, NULL, NULL, &found));
     bad.strides[1] = PTRDIFF_MAX - 1;
     FAILS(GEMMULE_STATUS_BAD_PARAMETER, "volume.strides", gemmule_detect(engine, 0, &bad, NULL, NULL, &found));
+    bad = good, bad.shape[0] = bad.shape[1] = bad.shape[2] = (size_t)1 << 18, bad.strides[0] = bad.strides[1] = bad.strides[2] = 2;
+    FAILS(GEMMULE_STATUS_BAD_PARAMETER, "keep voxels apart", gemmule_detect(engine, 0, &bad, NULL, NULL, &found));
     bad = good, bad.voxel_type = 7;
     FAILS(GEMMULE_STATUS_BAD_PARAMETER, "voxel_type is 7", gemmule_detect(engine, 0, &bad, NULL, NULL, &found));
     bad = good, bad.data = (const char *)voxels + 1;

@@ -30,7 +30,8 @@ else
 fi
 
 cat > "$prefix/lib/pkgconfig/gemmule.pc" <<EOF
-prefix=$prefix
+# Where this file lies: the folder can be moved.
+prefix=\${pcfiledir}/../..
 libdir=\${prefix}/lib
 includedir=\${prefix}/include
 

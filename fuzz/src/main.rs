@@ -2,6 +2,7 @@
 
 #![no_main]
 
+mod c_abi;
 mod targets;
 
 use std::path::Path;
@@ -9,11 +10,28 @@ use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
 
+use c_abi::CAbi;
+use targets::Target;
+
+/// What runs: the C ABI, or a reader of a file.
+enum Chosen {
+    CAbi(CAbi),
+    Reader(Target),
+}
+
 fuzz_target!(|data: &[u8]| {
-    static TARGET: OnceLock<targets::Target> = OnceLock::new();
+    static CHOSEN: OnceLock<Chosen> = OnceLock::new();
     let open = || {
         let name = std::env::var("GEMMULE_FUZZ_TARGET").expect("GEMMULE_FUZZ_TARGET names a target");
-        targets::Target::open(&name, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/microscopes"))
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/microscopes");
+        if name == "c-abi" {
+            Chosen::CAbi(CAbi::new(&targets::empty_folder(&name), &fixtures))
+        } else {
+            Chosen::Reader(Target::open(&name, &fixtures))
+        }
     };
-    TARGET.get_or_init(open).run(data);
+    match CHOSEN.get_or_init(open) {
+        Chosen::CAbi(host) => host.run(data),
+        Chosen::Reader(target) => target.run(data),
+    }
 });

@@ -59,6 +59,16 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// An empty folder, in memory where there is one.
+pub(crate) fn empty_folder(name: &str) -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let root = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
+    let folder = root.join(format!("gemmule-fuzz-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder in memory");
+    folder
+}
+
 impl Target {
     /// A target by its name; `fixtures` is the folder of the recordings.
     ///
@@ -66,11 +76,7 @@ impl Target {
     /// If there is no such target, or no folder in memory.
     pub(crate) fn open(name: &str, fixtures: &Path) -> Self {
         assert!(TARGETS.contains(&name), "{name} is none of {TARGETS:?}");
-        let memory = Path::new("/dev/shm");
-        let root = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
-        let folder = root.join(format!("gemmule-fuzz-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).expect("a folder in memory");
+        let folder = empty_folder(name);
         let (recording, file) = match name {
             "ome-companion" => (Some("ome-companion"), "day.companion.ome"),
             "prairie" => (Some("prairie"), "TSeries-001.xml"),

@@ -165,8 +165,8 @@ typedef struct gemmule_volume {
    */
   size_t shape[3];
   /**
-   * Bytes from a voxel to the next along z, y, x: multiples of the voxel's size above 0. Three zeros mean C order without gaps. With C order without gaps nothing is
-   * copied; any other order is copied once.
+   * Bytes from a voxel to the next along z, y, x: multiples of the voxel's size above 0, no two voxels in one place. Three zeros mean C order without gaps. With C order
+   * without gaps nothing is copied; any other order is copied once.
    */
   ptrdiff_t strides[3];
   /**

@@ -3,12 +3,12 @@
 #
 #   tests/faults/cohort.sh [KILLS [FAULTS [SERIES [SEED]]]]     (default: 100 20 40 1)
 #
-# Builds gemmule and inject.c; needs a C compiler and Linux. Prints every fault, and at the end how many kills fell into work.
+# Builds gemmule (GEMMULE=PROGRAM takes that one instead) and inject.c; needs a C compiler and Linux. Prints every fault, and at the end how many kills fell into work.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 kills=${1:-100} faults=${2:-20} series=${3:-40} RANDOM=${4:-1}
-cargo build --locked --quiet
-gemmule=$PWD/target/debug/gemmule
+[ -n "${GEMMULE:-}" ] || cargo build --locked --quiet
+gemmule=$(realpath "${GEMMULE:-target/debug/gemmule}")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cc -shared -fPIC -O1 -o "$dir/inject.so" tests/faults/inject.c -ldl

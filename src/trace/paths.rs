@@ -60,9 +60,12 @@ struct Search<'a> {
     cost: Vec<f32>,
     before: Vec<u32>,
     excluded: Vec<bool>,
-    /// Voxels by cost, sources left out, and the length in the image plane of the step that leads to each; empty until it is needed.
+    /// Length in the image plane of the step from the voxel before.
+    step_to_um: Vec<f32>,
+    /// Voxels by cost, sources left out, as they were last sorted.
     order: Vec<u32>,
-    order_um: Vec<f32>,
+    /// Those whose cost has changed since, some several times.
+    changed: Vec<u32>,
     /// Step lengths; bits 4, 2, 1 of the index say whether z, y, x change.
     step_um: [f32; 8],
 }
@@ -88,19 +91,20 @@ impl<'a> Search<'a> {
             cost: vec![f32::INFINITY; n],
             before: vec![NONE; n],
             excluded: vec![false; n],
+            step_to_um: vec![0.0; n],
             order: Vec::new(),
-            order_um: Vec::new(),
+            changed: Vec::new(),
             step_um,
         }
     }
 
     /// Dijkstra from `sources` at cost 0; what is already nearer to an earlier source stays as it is.
     fn spread(&mut self, sources: &[u32]) {
-        self.order.clear();
         let mut heap = BinaryHeap::new();
         for &s in sources {
             self.cost[s as usize] = 0.0;
             self.before[s as usize] = NONE;
+            self.changed.push(s);
             heap.push(Reverse((0_u32, s)));
         }
         let shape = self.grid.shape;
@@ -118,6 +122,8 @@ impl<'a> Search<'a> {
                 if cost < self.cost[j] {
                     self.cost[j] = cost;
                     self.before[j] = at;
+                    self.step_to_um[j] = self.step_um[bits & 3];
+                    self.changed.push(to);
                     // Costs are not negative, so their bits sort as they do.
                     heap.push(Reverse((cost.to_bits(), to)));
                 }
@@ -130,15 +136,13 @@ impl<'a> Search<'a> {
     /// Ridge is length times response: a dim neurite that passes near a dendrite may be as long, but must neither take the dendrite's place nor become
     /// its end.
     fn farthest(&mut self) -> Option<u32> {
-        if self.order.is_empty() {
-            self.sort();
-        }
+        self.sort();
         let mut free_um = vec![0.0_f32; self.voxels.len()];
         let mut ridge = vec![0.0_f32; self.voxels.len()];
         let mut best: Option<u32> = None;
-        for (&i, &lateral_um) in self.order.iter().zip(&self.order_um) {
+        for &i in &self.order {
             let (at, from) = (i as usize, self.before[i as usize] as usize);
-            let step = if self.excluded[at] { 0.0 } else { lateral_um };
+            let step = if self.excluded[at] { 0.0 } else { self.step_to_um[at] };
             free_um[at] = free_um[from] + step;
             ridge[at] = ridge[from] + step * self.response[at];
             let long = f64::from(free_um[at]) >= self.params.min_length_um;
@@ -149,13 +153,29 @@ impl<'a> Search<'a> {
         best
     }
 
-    /// Puts the voxels that a source reaches in the order of their costs, each after the one before it. It stays until costs change: most tips are tried and
-    /// left, and large components have thousands.
+    /// Puts the voxels that a source reaches in the order of their costs, each after the one before it. Only those whose cost has changed are sorted: large
+    /// components have thousands of tips, most of which are tried and left, and a path changes what lies near it.
     fn sort(&mut self) {
-        let reached = |&i: &u32| self.cost[i as usize].is_finite() && self.before[i as usize] != NONE;
-        let mut order: Vec<u32> = (0..self.voxels.len() as u32).filter(reached).collect();
-        order.sort_unstable_by_key(|&i| (self.cost[i as usize].to_bits(), i));
-        self.order_um = order.iter().map(|&i| self.lateral_um(self.before[i as usize], i)).collect();
+        if self.changed.is_empty() {
+            return;
+        }
+        let key = |i: u32| (self.cost[i as usize].to_bits(), i);
+        let mut fresh = std::mem::take(&mut self.changed);
+        let mut moved = vec![false; self.voxels.len()];
+        fresh.iter().for_each(|&i| moved[i as usize] = true);
+        fresh.retain(|&i| std::mem::take(&mut moved[i as usize]) && self.before[i as usize] != NONE);
+        fresh.sort_unstable_by_key(|&i| key(i));
+        // `moved` was cleared above.
+        fresh.iter().for_each(|&i| moved[i as usize] = true);
+        let mut fresh = fresh.into_iter().peekable();
+        let mut order = Vec::with_capacity(self.voxels.len());
+        for &i in self.order.iter().filter(|&&i| !moved[i as usize] && self.before[i as usize] != NONE) {
+            while let Some(first) = fresh.next_if(|&f| key(f) < key(i)) {
+                order.push(first);
+            }
+            order.push(i);
+        }
+        order.extend(fresh);
         self.order = order;
     }
 

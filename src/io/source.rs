@@ -45,6 +45,11 @@ pub(super) trait Source: Send + Sync {
     /// Planes `z` of one channel at one time point; all exist, and there is memory for them.
     fn read(&self, channel: usize, time: usize, z: Range<usize>, limit: MemoryLimit) -> Found<Voxels>;
 
+    /// Bytes that it keeps between reads so that nothing is decoded again for the next planes.
+    fn kept_bytes(&self, _limit: MemoryLimit) -> u64 {
+        0
+    }
+
     /// Every file that belongs to it: what a checksum is over, and what must not change while it is read.
     fn files(&self) -> Found<Vec<PathBuf>>;
 }

@@ -72,6 +72,11 @@ impl StackFile {
         self.limit.0
     }
 
+    /// Bytes that reading in parts keeps from one part to the next. See the example of [`StackFile`].
+    pub fn kept_bytes(&self) -> u64 {
+        self.source.kept_bytes(self.limit)
+    }
+
     /// Where it lies. See the example of [`StackFile::read`].
     pub fn path(&self) -> &Path {
         &self.path

@@ -141,22 +141,6 @@ pub fn reading(strip: &Strip, spot: Spot, rivals: &[Spot], params: &ForcedParams
     Some(Reading { spot: best.spot, contrast: best.contrast, z: best.contrast / best.tau, tau: middle.tau })
 }
 
-/// z of [`reading`] where there are no rivals.
-fn strongest(strip: &Strip, spot: Spot, params: &ForcedParams) -> Option<f64> {
-    let mut best: Option<f64> = None;
-    let whole = strip.around(spot, reach(params)).try_for_each(|sample| {
-        if !sample.tau.is_finite() {
-            return None;
-        }
-        let z = sample.contrast / sample.tau;
-        if sample.spot.u_um * spot.u_um > 0.0 && best.is_none_or(|b| z > b) {
-            best = Some(z);
-        }
-        Some(())
-    });
-    whole.and(best)
-}
-
 fn reach(params: &ForcedParams) -> [f64; 3] {
     [params.window_s_um, params.window_u_um, params.window_w_um]
 }
@@ -172,7 +156,8 @@ pub fn empty(strip: &Strip, spot: Spot, occupied: &[Spot], params: &ForcedParams
             let there = Spot { s_um: n as f64 * params.empty_step_um, u_um: side * spot.u_um.abs(), w_um: spot.w_um };
             let taken = |o: &Spot| o.u_um * side > 0.0 && (o.s_um - there.s_um).abs() < params.clear_um;
             if !occupied.iter().any(taken) {
-                read.extend(strongest(strip, there, params));
+                // As [`reading`] without rivals.
+                read.extend(strip.largest_z(there, reach(params)));
             }
         }
     }

@@ -59,7 +59,7 @@ impl Intake {
             let whole = Some(file.read()?);
             return Ok(Self { file, whole, engine: engine.clone() });
         }
-        let least = LEAST_PLANES * plane * SLAB_BYTES;
+        let least = LEAST_PLANES * plane * SLAB_BYTES + file.kept_bytes();
         if least > limit {
             return Err(Error::Memory {
                 what: format!("{LEAST_PLANES} planes of {} at a time", file.path().display()),
@@ -68,7 +68,7 @@ impl Intake {
                 remedy: "crop or bin it, raise --memory-limit, or use a larger machine".into(),
             });
         }
-        let room = limit.saturating_sub(REST_BYTES).max(least) / SLAB_BYTES;
+        let room = (limit.saturating_sub(REST_BYTES).max(least) - file.kept_bytes()) / SLAB_BYTES;
         let engine = engine.clone().with_max_buffer_len(usize::try_from(room).unwrap_or(usize::MAX));
         Ok(Self { file, whole: None, engine })
     }

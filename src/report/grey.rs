@@ -51,16 +51,11 @@ pub(crate) fn maximum_projection<'a>(stack: impl Into<Source<'a>>) -> Result<Lev
     let shape = stack.shape();
     let mut levels = vec![f32::NEG_INFINITY; shape.y * shape.x];
     for range in stack.ranges(READ_BYTES) {
-        let (planes, part) = (range.len(), stack.planes(range)?);
-        let voxels = part.view();
-        for z in 0..planes {
-            let plane = z * shape.y * shape.x;
-            for (i, level) in levels.iter_mut().enumerate() {
-                let value = voxels.value(plane + i);
-                if value.is_finite() {
-                    *level = level.max(value);
-                }
-            }
+        match stack.planes(range)?.view() {
+            VoxelsView::U8(v) => brighten(&mut levels, v.as_slice()),
+            VoxelsView::U16(v) => brighten(&mut levels, v.as_slice()),
+            VoxelsView::I16(v) => brighten(&mut levels, v.as_slice()),
+            VoxelsView::F32(v) => brighten(&mut levels, v.as_slice()),
         }
     }
     for level in &mut levels {
@@ -69,6 +64,16 @@ pub(crate) fn maximum_projection<'a>(stack: impl Into<Source<'a>>) -> Result<Lev
         }
     }
     Ok(Levels::from_vec(shape.x as u32, shape.y as u32, levels).expect("one level per column of the stack"))
+}
+
+/// Takes in the planes of a part.
+fn brighten<T: Copy + Into<f32>>(levels: &mut [f32], planes: &[T]) {
+    for plane in planes.chunks(levels.len()) {
+        for (level, &value) in levels.iter_mut().zip(plane) {
+            let value = value.into();
+            *level = if value.is_finite() { level.max(value) } else { *level };
+        }
+    }
 }
 
 /// The plane nearest to a depth.
@@ -94,24 +99,49 @@ pub(crate) fn plane_crop<'a>(
 /// [`plane_crop`] of a plane that has been read.
 pub(crate) fn crop_of(plane: VoxelsView<'_>, grid: Grid, centre_um: (f64, f64), side: u32, pixel_um: f64) -> Levels {
     let (shape, size) = (grid.shape, grid.voxel_size);
-    let at = |pixel: u32, centre_um: f64, voxel_um: f64, n: usize| {
-        let v = (centre_um + (f64::from(pixel) + 0.5 - f64::from(side) / 2.0) * pixel_um) / voxel_um;
-        (v >= -0.5 && v <= n as f64 - 0.5).then(|| v.clamp(0.0, (n - 1) as f64))
+    let along = |centre_um: f64, voxel_um: f64, n: usize| {
+        let of = |pixel: u32| {
+            let v = (centre_um + (f64::from(pixel) + 0.5 - f64::from(side) / 2.0) * pixel_um) / voxel_um;
+            (v >= -0.5 && v <= n as f64 - 0.5).then(|| Between::new(v.clamp(0.0, (n - 1) as f64), n))
+        };
+        (0..side).map(of).collect()
     };
-    Levels::from_fn(side, side, |px, py| {
-        let (y, x) = (at(py, centre_um.0, size.y_um, shape.y), at(px, centre_um.1, size.x_um, shape.x));
-        Luma([y.zip(x).map_or(f32::NAN, |(y, x)| bilinear(plane, y, x))])
-    })
+    let lines = [along(centre_um.0, size.y_um, shape.y), along(centre_um.1, size.x_um, shape.x)];
+    match plane {
+        VoxelsView::U8(v) => crop_lines(v.as_slice(), shape.x, &lines),
+        VoxelsView::U16(v) => crop_lines(v.as_slice(), shape.x, &lines),
+        VoxelsView::I16(v) => crop_lines(v.as_slice(), shape.x, &lines),
+        VoxelsView::F32(v) => crop_lines(v.as_slice(), shape.x, &lines),
+    }
 }
 
-fn bilinear(plane: VoxelsView<'_>, y: f64, x: f64) -> f32 {
-    let shape = plane.shape();
-    let (y0, x0) = (y as usize, x as usize);
-    let (y1, x1) = ((y0 + 1).min(shape.y - 1), (x0 + 1).min(shape.x - 1));
-    let (fy, fx) = ((y - y0 as f64) as f32, (x - x0 as f64) as f32);
-    let value = |y, x| plane.value(shape.index(0, y, x));
-    let row = |y| value(y, x0) * (1.0 - fx) + value(y, x1) * fx;
-    row(y0) * (1.0 - fy) + row(y1) * fy
+/// A place between two voxels of a line: both, and the share of the second.
+#[derive(Clone, Copy)]
+struct Between(usize, usize, f32);
+
+impl Between {
+    /// `v` lies within a line of `n` voxels.
+    fn new(v: f64, n: usize) -> Self {
+        let first = v as usize;
+        Self(first, (first + 1).min(n - 1), (v - first as f64) as f32)
+    }
+}
+
+/// Bilinear values where lines (y, x) cross; not finite where one is outside.
+fn crop_lines<T: Copy + Into<f32>>(plane: &[T], nx: usize, [rows, columns]: &[Vec<Option<Between>>; 2]) -> Levels {
+    let mut levels = Vec::with_capacity(rows.len() * columns.len());
+    for row in rows {
+        let Some(Between(y0, y1, fy)) = *row else {
+            levels.extend(std::iter::repeat_n(f32::NAN, columns.len()));
+            continue;
+        };
+        let (upper, lower) = (&plane[y0 * nx..][..nx], &plane[y1 * nx..][..nx]);
+        let at = |line: &[T], Between(x0, x1, fx): Between| line[x0].into() * (1.0 - fx) + line[x1].into() * fx;
+        levels.extend(columns.iter().map(|column| {
+            column.map_or(f32::NAN, |between| at(upper, between) * (1.0 - fy) + at(lower, between) * fy)
+        }));
+    }
+    Levels::from_vec(columns.len() as u32, rows.len() as u32, levels).expect("one level per crossing")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What is kept of a straightened dendrite when its stack is gone, so that a place can be measured later.
 
+use std::ops::Range;
+
 use crate::straight::{Frame, Straight};
 use crate::units::PointUm;
 
@@ -92,18 +94,7 @@ impl Strip {
     /// Kept samples within the reaches of a spot, in the order (s, w, u). See the example of [`Strip`].
     pub fn around(&self, spot: Spot, [s_um, u_um, w_um]: [f64; 3]) -> impl Iterator<Item = Sample> + '_ {
         let frame = &self.frame;
-        let kept_u = frame.nu().div_ceil(STRIDE);
-        let half_u = frame.middle_u() as f64;
-        let half_w = frame.middle_w() as f64;
-        let range = |low: f64, high: f64, n: usize| {
-            (low.ceil().max(0.0) as usize)..((high.floor() + 1.0).clamp(0.0, n as f64) as usize)
-        };
-        let step = (frame.step_s_um * STRIDE as f64, frame.step_u_um * STRIDE as f64);
-        let along = range((spot.s_um - s_um) / step.0, (spot.s_um + s_um) / step.0, frame.ns().div_ceil(STRIDE));
-        let depth = |w: f64| w / frame.step_w_um + half_w;
-        let deep = range(depth(spot.w_um - w_um), depth(spot.w_um + w_um), frame.nw());
-        let across = |u: f64| (u / frame.step_u_um + half_u) / STRIDE as f64;
-        let wide = range(across(spot.u_um - u_um), across(spot.u_um + u_um), kept_u);
+        let (kept_u, [along, deep, wide]) = self.window(spot, [s_um, u_um, w_um]);
         along.flat_map(move |s| {
             let wide = wide.clone();
             deep.clone().flat_map(move |w| {
@@ -118,6 +109,51 @@ impl Strip {
                 })
             })
         })
+    }
+
+    /// Largest contrast over its standard deviation within the reaches of a spot, on its side of the dendrite: what [`Strip::around`] would find, for the many
+    /// windows that are compared with one. None where part of the window is outside the volume, or nothing of it is on that side.
+    pub fn largest_z(&self, spot: Spot, reach_um: [f64; 3]) -> Option<f64> {
+        let (kept_u, [along, deep, wide]) = self.window(spot, reach_um);
+        if wide.is_empty() {
+            return None;
+        }
+        let beside: Vec<bool> = wide.clone().map(|u| self.frame.u_um((u * STRIDE) as f64) * spot.u_um > 0.0).collect();
+        let mut best: Option<f64> = None;
+        for s in along {
+            for w in deep.clone() {
+                let row = (s * self.frame.nw() + w) * kept_u;
+                let row = row + wide.start..row + wide.end;
+                for ((&contrast, &tau), &beside) in self.contrast[row.clone()].iter().zip(&self.tau[row]).zip(&beside) {
+                    if !tau.is_finite() {
+                        return None;
+                    }
+                    let z = f64::from(contrast) / f64::from(tau);
+                    if beside && best.is_none_or(|b| z > b) {
+                        best = Some(z);
+                    }
+                }
+            }
+        }
+        best
+    }
+
+    /// Kept samples across, and the ranges of kept samples (s, w, u) within the reaches of a spot.
+    fn window(&self, spot: Spot, [s_um, u_um, w_um]: [f64; 3]) -> (usize, [Range<usize>; 3]) {
+        let frame = &self.frame;
+        let kept_u = frame.nu().div_ceil(STRIDE);
+        let half_u = frame.middle_u() as f64;
+        let half_w = frame.middle_w() as f64;
+        let range = |low: f64, high: f64, n: usize| {
+            (low.ceil().max(0.0) as usize)..((high.floor() + 1.0).clamp(0.0, n as f64) as usize)
+        };
+        let step = (frame.step_s_um * STRIDE as f64, frame.step_u_um * STRIDE as f64);
+        let along = range((spot.s_um - s_um) / step.0, (spot.s_um + s_um) / step.0, frame.ns().div_ceil(STRIDE));
+        let depth = |w: f64| w / frame.step_w_um + half_w;
+        let deep = range(depth(spot.w_um - w_um), depth(spot.w_um + w_um), frame.nw());
+        let across = |u: f64| (u / frame.step_u_um + half_u) / STRIDE as f64;
+        let wide = range(across(spot.u_um - u_um), across(spot.u_um + u_um), kept_u);
+        (kept_u, [along, deep, wide])
     }
 
     /// The place of the stack in the dendrite's coordinates: from the centreline point nearest in the image plane, z counted

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use gemmule::error::Error;
-use gemmule::io::{ReadOptions, StackInfo, info, read_stack, read_stack_summed, stack_sha256};
-use gemmule::volume::Voxels;
+use gemmule::io::{ReadOptions, StackFile, StackInfo, info, read_stack, read_stack_summed, stack_sha256};
+use gemmule::volume::{StackParts as _, Voxels};
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/microscopes").join(name)
@@ -35,6 +35,15 @@ fn check(name: &str, format: &str, voxel_type: &str, (times, channels): (usize, 
         let expected: Vec<i64> = expected.map(|v| if voxel_type == "u16" { v.rem_euclid(65_536) } else { v }).collect();
         let found: Vec<i64> = (0..105).map(|i| stack.voxels.value(i) as i64).collect();
         assert_eq!(found, expected, "{name}, time {t}, channel {c}");
+        // In parts, in any order; with and without room to keep a layer of chunks.
+        for memory_limit in [None, Some(1000)] {
+            let file = StackFile::open(&path, &ReadOptions { memory_limit, ..options }).unwrap();
+            for planes in [2..3, 0..1, 0..2, 1..3, 1..2, 0..3] {
+                let part = file.planes(planes.clone()).unwrap();
+                let found: Vec<i64> = (0..35 * planes.len()).map(|i| part.value(i) as i64).collect();
+                assert_eq!(found, expected[35 * planes.start..35 * planes.end], "{name}, planes {planes:?}");
+            }
+        }
     }
     said
 }

@@ -1,7 +1,9 @@
 //! Voxels of an OME-Zarr image.
 
+use std::any::Any;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use zarrs::array::{Array, ArraySubset, ElementOwned};
 use zarrs::plugin::{ExtensionName as _, ZarrVersion};
@@ -29,7 +31,19 @@ pub(super) struct ZarrStack {
     image: Image,
     array: Array<Keys>,
     described: Described,
+    /// The layer of chunks read last, if it may be kept.
+    kept: Mutex<Option<Layer>>,
 }
+
+/// All planes of one layer of chunks: decoding a chunk for one plane of it takes as long as for all.
+struct Layer {
+    of: (usize, usize, usize),
+    /// `Vec` of the voxel type.
+    voxels: Box<dyn Any + Send>,
+}
+
+/// A layer is kept if it takes at most this share of the memory allowed.
+const KEPT_SHARE: u64 = 8;
 
 impl ZarrStack {
     pub(super) fn open(path: &Path) -> Found<Self> {
@@ -71,7 +85,7 @@ impl ZarrStack {
             compression: format!("chunks of {chunk}"),
             bytes: store.bytes(level)?,
         };
-        Ok(Self { store, image, array, described })
+        Ok(Self { store, image, array, described, kept: Mutex::new(None) })
     }
 
     /// The part of the array that is planes `z` of one channel at one time point.
@@ -98,7 +112,12 @@ impl ZarrStack {
         at.zip(chunk).map_or(1, |(at, chunk)| (chunk[at].get() as usize).clamp(1, self.described.slices))
     }
 
-    fn volume<T: Sample + ElementOwned>(&self, channel: usize, time: usize, planes: Range<usize>) -> Found<Volume<T>> {
+    fn volume<T: Sample + ElementOwned>(
+        &self,
+        (channel, time): (usize, usize),
+        planes: Range<usize>,
+        limit: MemoryLimit,
+    ) -> Found<Volume<T>> {
         let d = &self.described;
         let shape = Shape::new(planes.len(), d.height, d.width).map_err(|e| Fault::damaged(e.to_string()))?;
         let mut voxels: Vec<T> = Vec::new();
@@ -108,16 +127,36 @@ impl ZarrStack {
         let mut z = planes.start;
         while z < planes.end {
             // Up to the end of a chunk: none is decoded twice for one range.
-            let next = ((z / step + 1) * step).min(planes.end);
-            let subset = self.subset(channel, time, z..next);
-            self.check_chunks(&subset)?;
-            let part = self.array.retrieve_array_subset::<Vec<T>>(&subset);
-            let part = part.map_err(|e| Fault::damaged(format!("planes from {z} on cannot be decoded ({e})")))?;
-            check_numbers(&part, z, (d.height, d.width))?;
-            voxels.extend_from_slice(&part);
-            z = next;
+            let layer = z / step * step..((z / step + 1) * step).min(d.slices);
+            let part = z..layer.end.min(planes.end);
+            z = part.end;
+            if part == layer || self.kept_bytes(limit) == 0 {
+                voxels.extend_from_slice(&self.decoded(channel, time, part)?);
+                continue;
+            }
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let of = (channel, time, layer.start);
+            if kept.as_ref().is_none_or(|kept| kept.of != of) {
+                *kept = None;
+                let decoded: Vec<T> = self.decoded(channel, time, layer.clone())?;
+                *kept = Some(Layer { of, voxels: Box::new(decoded) });
+            }
+            let plane = d.height * d.width;
+            let all =
+                kept.as_ref().and_then(|kept| kept.voxels.downcast_ref::<Vec<T>>()).map_or(&[][..], Vec::as_slice);
+            voxels.extend_from_slice(&all[(part.start - layer.start) * plane..(part.end - layer.start) * plane]);
         }
         Volume::new(shape, voxels).map_err(|e| Fault::damaged(e.to_string()))
+    }
+
+    fn decoded<T: Sample + ElementOwned>(&self, channel: usize, time: usize, planes: Range<usize>) -> Found<Vec<T>> {
+        let (d, z) = (&self.described, planes.start);
+        let subset = self.subset(channel, time, planes);
+        self.check_chunks(&subset)?;
+        let part = self.array.retrieve_array_subset::<Vec<T>>(&subset);
+        let part = part.map_err(|e| Fault::damaged(format!("planes from {z} on cannot be decoded ({e})")))?;
+        check_numbers(&part, z, (d.height, d.width))?;
+        Ok(part)
     }
 
     /// Refuses chunks that are much longer than what they decode to: a small file could otherwise claim any amount of memory.
@@ -184,11 +223,17 @@ impl Source for ZarrStack {
         let bytes = shape.iter().fold(self.described.voxel_type.bytes(), |n, s| n.saturating_mul(s.get()));
         limit.check("one chunk of the OME-Zarr", bytes).map_err(|e| Fault::damaged(e.to_string()))?;
         Ok(match self.described.voxel_type {
-            VoxelType::U8 => Voxels::U8(self.volume(channel, time, z)?),
-            VoxelType::U16 => Voxels::U16(self.volume(channel, time, z)?),
-            VoxelType::I16 => Voxels::I16(self.volume(channel, time, z)?),
-            VoxelType::F32 => Voxels::F32(self.volume(channel, time, z)?),
+            VoxelType::U8 => Voxels::U8(self.volume((channel, time), z, limit)?),
+            VoxelType::U16 => Voxels::U16(self.volume((channel, time), z, limit)?),
+            VoxelType::I16 => Voxels::I16(self.volume((channel, time), z, limit)?),
+            VoxelType::F32 => Voxels::F32(self.volume((channel, time), z, limit)?),
         })
+    }
+
+    fn kept_bytes(&self, limit: MemoryLimit) -> u64 {
+        let d = &self.described;
+        let layer = (self.planes_per_chunk() * d.height * d.width) as u64 * d.voxel_type.bytes();
+        if layer <= limit.0 / KEPT_SHARE { layer } else { 0 }
     }
 
     fn files(&self) -> Found<Vec<PathBuf>> {

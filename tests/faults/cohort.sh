@@ -23,7 +23,8 @@ axons = 0
 density_per_um = 0.6
 TOML
 "$gemmule" phantom --scenario vehicle --animals $((series / 2)) --fovs 1 --days=-1,1 --params small.toml -o c --quiet >/dev/null
-run() { "$gemmule" cohort c/manifest.csv -o "$1" --backend cpu --quiet --no-pictures; }
+command=("$gemmule" cohort c/manifest.csv --backend cpu --quiet --no-pictures -o)
+run() { "${command[@]}" "$1"; }
 run whole >whole.log 2>&1 || { cat whole.log; exit 1; }
 count=$(ls -d whole/series/*/* | wc -l)
 echo "$count series, undisturbed: done"
@@ -35,11 +36,18 @@ again() { # takes a third of the series away, so that there is work left
 
 killed=0
 while [ "$killed" -lt "$kills" ]; do
-    run results >log 2>&1 &
+    # Not through a function: the program itself must be the child that is killed, not a shell that waits for it.
+    "${command[@]}" results >log 2>&1 &
     pid=$!
     sleep "$(printf '%d.%03d' $((RANDOM % 2)) $((50 + RANDOM % 900)))"
-    if kill -9 $pid 2>/dev/null; then killed=$((killed + 1)); fi
-    if wait $pid 2>/dev/null; then again; fi
+    kill -9 $pid 2>/dev/null || true
+    status=0
+    wait $pid 2>/dev/null || status=$?
+    case $status in
+        137) killed=$((killed + 1)) ;;
+        0) again ;;
+        *) echo "a run that was not killed ended with $status"; cat log; exit 1 ;;
+    esac
 done
 echo "$killed kills while it worked"
 

@@ -39,6 +39,7 @@ const STRIDE: usize = 2;
 /// let brightest = strip.around(head, [0.5, 0.5, 0.5]).map(|sample| sample.contrast).fold(0.0, f64::max);
 /// let empty = Spot { s_um: 3.0, ..head };
 /// assert!(brightest > 0.2 && strip.around(empty, [0.5, 0.5, 0.5]).all(|sample| sample.contrast < 0.1));
+/// assert!(strip.largest_z(head, [0.5, 0.5, 0.5]) > strip.largest_z(empty, [0.5, 0.5, 0.5]));
 /// # Ok::<(), gemmule::error::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -113,6 +114,7 @@ impl Strip {
 
     /// Largest contrast over its standard deviation within the reaches of a spot, on its side of the dendrite: what [`Strip::around`] would find, for the many
     /// windows that are compared with one. None where part of the window is outside the volume, or nothing of it is on that side.
+    /// See the example of [`Strip`].
     pub fn largest_z(&self, spot: Spot, reach_um: [f64; 3]) -> Option<f64> {
         let (kept_u, [along, deep, wide]) = self.window(spot, reach_um);
         if wide.is_empty() {

@@ -82,6 +82,21 @@ fn spines_are_attached_measured_and_labelled() {
     }
 }
 
+/// Heads so near to each other that the voxels of one would cover the other's.
+#[test]
+fn every_spine_of_a_crowded_dendrite_has_voxels() {
+    for seed in 1..=6 {
+        let params = PhantomParams { planes: 12, rows: 160, columns: 224, seed, ..PhantomParams::default() };
+        let params = PhantomParams { density_per_um: 0.8, ..params };
+        let found = found(&cpu(), &phantom::stack(&params, &mut Silent).expect("valid").stack);
+        let labels = found.labels.to_volume();
+        let there: std::collections::HashSet<u16> = labels.as_slice().iter().copied().collect();
+        for spine in &found.spines {
+            assert!(there.contains(&(spine.spine_id as u16)), "seed {seed}, spine {} has no voxel", spine.spine_id);
+        }
+    }
+}
+
 #[test]
 fn the_same_stack_gives_the_same_result() {
     let phantom = made(7);

@@ -33,6 +33,7 @@ pub fn labels(
     spines: &[Spine],
 ) -> Result<Bricks<u16>> {
     let mut labels = Bricks::new(grid.shape);
+    let mut regions = Vec::with_capacity(spines.len());
     for spine in spines {
         let Ok(label) = u16::try_from(spine.spine_id) else {
             return Err(Error::parameter(
@@ -43,7 +44,16 @@ pub fn labels(
             ));
         };
         let dendrite = dendrites.iter().find(|d| d.dendrite_id == spine.dendrite_id);
-        grow(&mut labels, label, &Region::new(smooth, grid, offset, dendrite, spine));
+        regions.push((label, Region::new(smooth, grid, offset, dendrite, spine)));
+    }
+    // The voxel of each head first: no neighbour may claim it, so that every spine has a voxel.
+    for (label, Region { seed, .. }) in &regions {
+        if labels.get(seed.z, seed.y, seed.x).unwrap_or(0) == 0 {
+            labels.set(seed.z, seed.y, seed.x, *label);
+        }
+    }
+    for (label, region) in &regions {
+        grow(&mut labels, *label, region);
     }
     Ok(labels)
 }
@@ -89,24 +99,24 @@ impl<'a> Region<'a> {
     }
 }
 
-/// Flood fill over the six neighbours; the seed always belongs, so that every spine has a voxel.
+/// Flood fill over the six neighbours, from the head's voxel, which has its label.
 fn grow(labels: &mut Bricks<u16>, label: u16, region: &Region<'_>) {
     let shape = region.grid.shape;
     let mut queue = VecDeque::from([region.seed]);
-    let mut first = true;
     while let Some(v) = queue.pop_front() {
-        let taken = labels.get(v.z, v.y, v.x).is_some_and(|label| label != 0);
-        if taken || !(first || region.contains(v)) {
-            first = false;
-            continue;
-        }
-        first = false;
-        labels.set(v.z, v.y, v.x, label);
         let step = |v: usize, d: isize, n: usize| v.checked_add_signed(d).filter(|&v| v < n);
-        for d in [-1, 1] {
-            queue.extend(step(v.z, d, shape.z).map(|z| VoxelIndex { z, ..v }));
-            queue.extend(step(v.y, d, shape.y).map(|y| VoxelIndex { y, ..v }));
-            queue.extend(step(v.x, d, shape.x).map(|x| VoxelIndex { x, ..v }));
+        let beside = [-1, 1].into_iter().flat_map(|d| {
+            [
+                step(v.z, d, shape.z).map(|z| VoxelIndex { z, ..v }),
+                step(v.y, d, shape.y).map(|y| VoxelIndex { y, ..v }),
+                step(v.x, d, shape.x).map(|x| VoxelIndex { x, ..v }),
+            ]
+        });
+        for n in beside.flatten() {
+            if labels.get(n.z, n.y, n.x).unwrap_or(0) == 0 && region.contains(n) {
+                labels.set(n.z, n.y, n.x, label);
+                queue.push_back(n);
+            }
         }
     }
 }

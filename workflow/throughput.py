@@ -4,8 +4,8 @@
     workflow/throughput.py GEMMULE FOLDER [--series 24] [--workers 2] [--repeats 5]
 
 A worker is one `gemmule cohort --shard k/n` on one core, as a machine of one core would run it. FOLDER gets throughput.csv and throughput.svg. Runs with different numbers
-of workers alternate, and medians are taken, because other programs disturb; the column cpu_share says how much of its cores each run was given. The tables must
-not depend on the number of workers, byte for byte. Needs Linux; the drawing needs matplotlib.
+of workers alternate, and medians are taken, because other programs disturb; the column cpu_share says how much of its cores each run was given, and a run that was
+given less than nine tenths of them counts for nothing. The tables must not depend on the number of workers, byte for byte. Needs Linux; the drawing needs matplotlib.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 SMALL = "[phantom]\nplanes = 20\nrows = 320\ncolumns = 320\ndendrites = 1\naxons = 0\n"
+LEAST_SHARE = 0.9
 TABLES = ["cohort_long.csv", "cohort_wide.csv", "series.csv", "effects.csv", "survival.csv"]
 
 
@@ -43,7 +44,7 @@ def run(gemmule, manifest, results, workers, cores):
     if any(codes):
         raise SystemExit(f"a worker ended with {codes}")
     took = time.monotonic() - start, cpu_seconds() - before
-    subprocess.run([*command, "--combine"], check=True)
+    subprocess.run([*command, "--combine"], check=True, stdout=subprocess.DEVNULL)
     return took
 
 
@@ -106,6 +107,13 @@ def main():
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    rows = [row for row in rows if row["cpu_share"] >= LEAST_SHARE]
+    lacking = [n for n in range(1, args.workers + 1) if not any(row["workers"] == n for row in rows)]
+    if lacking:
+        raise SystemExit(
+            f"cpu_share of every run of {lacking} workers is below {LEAST_SHARE}: other programs took the cores; run it on a machine that does nothing else. "
+            f"{args.folder / 'throughput.csv'} has the runs, nothing is drawn"
+        )
     medians = {n: statistics.median(r["series_per_hour"] for r in rows if r["workers"] == n) for n in range(1, args.workers + 1)}
     for n, median in medians.items():
         print(f"{n} workers: {median:.0f} series per hour, {median / medians[1]:.2f} times that of one")

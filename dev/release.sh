@@ -101,7 +101,7 @@ tar -xzf "$out/$program.tar.gz"
 gemmule=$PWD/$program/gemmule
 [ "$("$gemmule" --version)" = "gemmule $version" ] || fail "the program calls itself $("$gemmule" --version)"
 "$gemmule" --quiet demo -o demo
-[ "$(wc -l <demo/spines.csv)" -gt 5 ] || fail "the demo found no spines"
+[ "$(wc -l <demo/results/spines.csv)" -gt 5 ] || fail "the demo found no spines"
 
 say "smoke test: C library"
 tar -xzf "$out/$library.tar.gz"

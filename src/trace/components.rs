@@ -29,8 +29,8 @@ pub(super) struct RidgeVoxel {
 /// No voxel.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Bits of a response that the histogram leaves out: quantiles are exact to 2⁻¹⁵ of their value.
-const DROPPED_BITS: u32 = 9;
+/// Lower bits of a response, which are counted in a second visit.
+const FINE_BITS: u32 = 12;
 
 /// Components above `bridge_factor * low` that hold a voxel above `high` and are long enough to hold a dendrite.
 pub(super) fn find(input: &TraceInput<'_>, params: &TraceParams, progress: &mut dyn Progress) -> Result<Components> {
@@ -76,33 +76,69 @@ struct Levels {
     most: f32,
 }
 
-/// The background quantile, the 99.8 % one and the largest. NaN cannot occur: readers refuse it and filters keep numbers finite.
+/// The background quantile, the 99.8 % one and the largest, exactly, in two visits. NaN cannot occur: readers refuse it and filters keep numbers finite.
 fn levels(ridge: &dyn Planes, background: f64, progress: &mut dyn Progress) -> Result<Levels> {
-    let mut counts = vec![0_u64; 1 << (31 - DROPPED_BITS)];
-    let (mut most, mut n) = (0.0_f32, 0_u64);
     let planes = ridge.shape().z;
+    let mut coarse = vec![0_u64; 1 << (31 - FINE_BITS)];
+    let mut most = 0.0_f32;
     ridge.visit(0..planes, &mut |z, plane| {
         for &response in plane {
-            let response = response.max(0.0);
             most = most.max(response);
-            // The bits of numbers that are not negative sort as they do.
-            counts[(response.to_bits() >> DROPPED_BITS) as usize] += 1;
+            coarse[(sortable(response) >> FINE_BITS) as usize] += 1;
         }
-        n += plane.len() as u64;
-        progress.step("background", z as u64 + 1, planes as u64)
+        progress.step("background", z as u64 + 1, 2 * planes as u64)
     })?;
-    let quantile = |q: f64| {
-        let rank = ((n - 1) as f64 * q).round() as u64;
-        let mut below = 0;
-        let bin = counts.iter().position(|count| {
-            below += count;
-            below > rank
-        });
-        let bin = bin.unwrap_or(0) as u32;
-        // The middle of the bin; no response at all is exactly that.
-        if bin == 0 { 0.0 } else { f32::from_bits(bin << DROPPED_BITS | 1 << (DROPPED_BITS - 1)).min(most) }
-    };
-    Ok(Levels { background: quantile(background), full: quantile(0.998), most })
+    let last = (ridge.shape().len() - 1) as f64;
+    let mut sought = [background, 0.998].map(|share| Quantile::within(&coarse, (last * share).round() as u64));
+    ridge.visit(0..planes, &mut |z, plane| {
+        for &response in plane {
+            let bits = sortable(response);
+            for quantile in &mut sought {
+                if bits >> FINE_BITS == quantile.bin {
+                    quantile.fine[(bits & ((1 << FINE_BITS) - 1)) as usize] += 1;
+                }
+            }
+        }
+        progress.step("background", (planes + z) as u64 + 1, 2 * planes as u64)
+    })?;
+    let [background, full] = sought.map(|quantile| quantile.value());
+    Ok(Levels { background, full, most })
+}
+
+/// The bits of a response, which sort as responses do: none is negative.
+fn sortable(response: f32) -> u32 {
+    response.max(0.0).to_bits()
+}
+
+/// A quantile of which the upper bits are known, and how often each of the lower ones occurs.
+struct Quantile {
+    bin: u32,
+    /// Rank within the bin.
+    rank: u64,
+    fine: Vec<u64>,
+}
+
+impl Quantile {
+    fn within(coarse: &[u64], rank: u64) -> Self {
+        let (bin, rank) = nth(coarse, rank);
+        Self { bin, rank, fine: vec![0; 1 << FINE_BITS] }
+    }
+
+    fn value(&self) -> f32 {
+        f32::from_bits(self.bin << FINE_BITS | nth(&self.fine, self.rank).0)
+    }
+}
+
+/// The bin that holds a rank, and the rank within it.
+fn nth(counts: &[u64], rank: u64) -> (u32, u64) {
+    let mut below = 0;
+    for (bin, &count) in (0_u32..).zip(counts) {
+        if below + count > rank {
+            return (bin, rank - below);
+        }
+        below += count;
+    }
+    (0, 0)
 }
 
 /// A component so far.
@@ -266,8 +302,9 @@ pub(super) fn neighbours(shape: Shape, at: usize, mut visit: impl FnMut([usize; 
 
 #[cfg(test)]
 mod tests {
+    use crate::progress::Silent;
     use crate::trace::TraceInput;
-    use crate::trace::components::Growth;
+    use crate::trace::components::{Growth, levels};
     use crate::units::VoxelSize;
     use crate::volume::{Grid, Shape, Volume};
 
@@ -294,6 +331,23 @@ mod tests {
             }
         }
         all
+    }
+
+    #[test]
+    fn levels_are_exact_whatever_the_responses() {
+        for (scale, zeros) in [(1.0_f32, 0), (1e-30, 3), (1e30, 2), (0.0, 1)] {
+            let shape = Shape::new(7, 31, 13).unwrap();
+            let response = |i: usize| if zeros > 0 && i % 4 < zeros { 0.0 } else { scale * ((i * 7919) % 2819) as f32 };
+            let volume = Volume::new(shape, (0..shape.len()).map(response).collect()).unwrap();
+            let mut sorted = volume.as_slice().to_vec();
+            sorted.sort_by(f32::total_cmp);
+            let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
+            for share in [0.5, 0.75, 0.999] {
+                let found = levels(&volume, share, &mut Silent).unwrap();
+                assert_eq!((found.background, found.full), (at(share), at(0.998)), "{scale} {zeros} {share}");
+                assert_eq!(found.most, sorted[sorted.len() - 1]);
+            }
+        }
     }
 
     #[test]

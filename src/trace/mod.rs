@@ -62,7 +62,7 @@ params! {
     }
 }
 
-/// What tracing looks at; both volumes on `grid`, in memory or made plane by plane. The ridge map is visited twice. See the example of [`trace()`].
+/// What tracing looks at; both volumes on `grid`, in memory or made plane by plane. The ridge map is visited three times. See the example of [`trace()`].
 #[derive(Clone, Copy)]
 pub struct TraceInput<'a> {
     /// Ridge response, 0 or more, bright on dark.

@@ -68,6 +68,18 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// Along each axis the voxels to either side of a fractional coordinate, clamped to the volume, and the share of the second.
+    #[inline]
+    fn corners(self, z: f64, y: f64, x: f64) -> [(usize, usize, f32); 3] {
+        [(z, self.z), (y, self.y), (x, self.x)].map(|(v, n)| {
+            let v = if v.is_finite() { v.clamp(0.0, (n - 1) as f64) } else { 0.0 };
+            let i = (v as usize).min(n.saturating_sub(2));
+            (i, (i + 1).min(n - 1), (v - i as f64) as f32)
+        })
+    }
+}
+
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} x {} x {}", self.z, self.y, self.x)
@@ -207,14 +219,7 @@ impl Volume<f32> {
     /// # Ok::<(), gemmule::error::Error>(())
     /// ```
     pub fn sample(&self, z: f64, y: f64, x: f64) -> f32 {
-        let axis = |v: f64, n: usize| {
-            let v = if v.is_finite() { v.clamp(0.0, (n - 1) as f64) } else { 0.0 };
-            let i = (v as usize).min(n.saturating_sub(2));
-            (i, (i + 1).min(n - 1), (v - i as f64) as f32)
-        };
-        let (z0, z1, fz) = axis(z, self.shape.z);
-        let (y0, y1, fy) = axis(y, self.shape.y);
-        let (x0, x1, fx) = axis(x, self.shape.x);
+        let [(z0, z1, fz), (y0, y1, fy), (x0, x1, fx)] = self.shape.corners(z, y, x);
         let row = |z: usize, y: usize| {
             let base = self.shape.index(z, y, 0);
             let (a, b) = (self.data[base + x0], self.data[base + x1]);

@@ -164,3 +164,27 @@ fn a_memory_limit_changes_how_a_stack_is_read_and_nothing_that_is_found() {
     assert!(text(&refused.stderr).contains("--memory-limit"), "{}", text(&refused.stderr));
     assert!(!dir.path().join("refused").exists());
 }
+
+/// Reading in parts must not let a small file claim any amount of memory or time.
+#[test]
+fn a_small_zarr_that_claims_a_huge_volume_is_refused_at_once() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let zarr = dir.path().join("huge.zarr");
+    std::fs::create_dir_all(zarr.join("0")).expect("a folder");
+    let axes: Vec<_> =
+        ["z", "y", "x"].iter().map(|a| serde_json::json!({"name": a, "type": "space", "unit": "micrometer"})).collect();
+    let scale = serde_json::json!([{"type": "scale", "scale": [1.0, 0.1, 0.1]}]);
+    let dataset = serde_json::json!({"path": "0", "coordinateTransformations": scale});
+    let image = serde_json::json!({"multiscales": [{"version": "0.4", "axes": axes, "datasets": [dataset]}]});
+    let array = serde_json::json!({
+        "zarr_format": 2, "shape": [1 << 20, 1024, 1024], "chunks": [64, 1024, 1024], "dtype": "<u2", "fill_value": 0, "order": "C",
+        "filters": null, "compressor": null, "dimension_separator": "/",
+    });
+    std::fs::write(zarr.join(".zgroup"), r#"{"zarr_format": 2}"#).expect("room");
+    std::fs::write(zarr.join(".zattrs"), image.to_string()).expect("room");
+    std::fs::write(zarr.join("0/.zarray"), array.to_string()).expect("room");
+    let args = ["detect", "huge.zarr", "-o", "out", "--backend", "cpu", "--memory-limit", "2GiB"];
+    let out = gemmule(dir.path(), &args);
+    assert_eq!(out.status.code(), Some(1), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("1048576 x 1024 x 1024 voxels"), "{}", text(&out.stderr));
+}

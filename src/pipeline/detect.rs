@@ -47,7 +47,7 @@ struct Laid {
 /// Finds the dendrites and spines of one stack, in memory or read in parts ([`crate::io::StackFile`]): the result is the same.
 ///
 /// The noise model comes from the stack itself, coordinates are the stack's own µm. A stack without dendrites gives none, which is no error. A stack in memory
-/// takes 2 bytes per voxel more (its ridge map and brightness, binned by 2) and about 100 kB per µm of dendrite; one that is read in parts takes
+/// takes 2 bytes per voxel more (its ridge map and brightness, binned by 2) and about 200 kB per µm of dendrite; one that is read in parts takes
 /// the slabs of the engine ([`Engine::with_max_buffer_len`]) instead of the 2 bytes, and is filtered once more.
 ///
 /// ```

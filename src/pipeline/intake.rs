@@ -13,6 +13,8 @@ const SLAB_BYTES: u64 = 24;
 const MAP_BYTES: u64 = 2;
 /// What a few millimetres of dendrite and the program itself take.
 const REST_BYTES: u64 = 256 << 20;
+/// Voxels for each byte that says where bricks are held: 4 bytes per 1024 voxels, of two volumes and of two that are binned by two.
+const VOXELS_PER_TABLE_BYTE: u64 = 100;
 /// Fewest planes that the filters work on.
 const LEAST_PLANES: u64 = 5;
 
@@ -59,16 +61,18 @@ impl Intake {
             let whole = Some(file.read()?);
             return Ok(Self { file, whole, engine: engine.clone() });
         }
-        let least = LEAST_PLANES * plane * SLAB_BYTES + file.kept_bytes();
+        // A header may claim any size: what says where bricks are grows with it.
+        let fixed = file.kept_bytes().saturating_add(voxels / VOXELS_PER_TABLE_BYTE);
+        let least = (LEAST_PLANES * SLAB_BYTES).saturating_mul(plane).saturating_add(fixed);
         if least > limit {
             return Err(Error::Memory {
-                what: format!("{LEAST_PLANES} planes of {} at a time", file.path().display()),
+                what: format!("{} with {shape} voxels, {LEAST_PLANES} planes at a time,", file.path().display()),
                 needed_bytes: least,
                 limit_bytes: limit,
                 remedy: "crop or bin it, raise --memory-limit, or use a larger machine".into(),
             });
         }
-        let room = (limit.saturating_sub(REST_BYTES).max(least) - file.kept_bytes()) / SLAB_BYTES;
+        let room = (limit.saturating_sub(REST_BYTES).max(least) - fixed) / SLAB_BYTES;
         let engine = engine.clone().with_max_buffer_len(usize::try_from(room).unwrap_or(usize::MAX));
         Ok(Self { file, whole: None, engine })
     }

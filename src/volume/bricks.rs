@@ -143,9 +143,15 @@ impl<T: Copy + Default> Bricks<T> {
 
     /// All voxels of a plane; the default where they are not held. See the example of [`Bricks::set`].
     pub fn plane(&self, z: usize) -> Vec<T> {
+        let mut plane = vec![T::default(); self.shape.y * self.shape.x];
+        self.copy_plane(z, &mut plane);
+        plane
+    }
+
+    /// Copies what is held of a plane, and leaves the rest of it alone.
+    fn copy_plane(&self, z: usize, plane: &mut [T]) {
         let Shape { y: ny, x: nx, .. } = self.shape;
-        let mut plane = vec![T::default(); ny * nx];
-        for row in (0..self.rows).filter(|_| self.holds_plane(z)) {
+        for row in 0..self.rows {
             for column in 0..self.columns {
                 let brick = self.table[(z * self.rows + row) * self.columns + column];
                 if brick == ABSENT {
@@ -158,16 +164,14 @@ impl<T: Copy + Default> Bricks<T> {
                 }
             }
         }
-        plane
     }
 
     /// The whole volume; the default where nothing is held. See the example of [`Bricks::set`].
     pub fn to_volume(&self) -> Volume<T> {
         let mut volume = Volume::filled(self.shape, T::default());
-        let plane = self.shape.y * self.shape.x;
-        for z in (0..self.shape.z).filter(|&z| self.holds_plane(z)) {
-            volume.as_mut_slice()[z * plane..(z + 1) * plane].copy_from_slice(&self.plane(z));
-        }
+        // Memory of zeros is not touched where nothing is held.
+        let planes = volume.as_mut_slice().chunks_mut(self.shape.y * self.shape.x);
+        planes.enumerate().for_each(|(z, plane)| self.copy_plane(z, plane));
         volume
     }
 }
@@ -225,14 +229,7 @@ impl<T: Mix> Bricks<T> {
     /// ```
     #[inline]
     pub fn sample(&self, z: f64, y: f64, x: f64) -> Option<T> {
-        let axis = |v: f64, n: usize| {
-            let v = if v.is_finite() { v.clamp(0.0, (n - 1) as f64) } else { 0.0 };
-            let i = (v as usize).min(n.saturating_sub(2));
-            (i, (i + 1).min(n - 1), (v - i as f64) as f32)
-        };
-        let (z0, z1, fz) = axis(z, self.shape.z);
-        let (y0, y1, fy) = axis(y, self.shape.y);
-        let (x0, x1, fx) = axis(x, self.shape.x);
+        let [(z0, z1, fz), (y0, y1, fy), (x0, x1, fx)] = self.shape.corners(z, y, x);
         let row = |z: usize, y: usize| Some(T::mix(self.get(z, y, x0)?, self.get(z, y, x1)?, fx));
         let plane = |z: usize| Some(T::mix(row(z, y0)?, row(z, y1)?, fy));
         Some(T::mix(plane(z0)?, plane(z1)?, fz))

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
+use crate::{SMALL, make_cohort};
+
 const ENOSPC: i32 = 28;
 const EIO: i32 = 5;
 const EACCES: i32 = 13;
@@ -41,8 +43,7 @@ fn said(out: &Output) -> String {
 
 /// A small stack with one dendrite.
 fn stack(dir: &Path) {
-    let params = "[phantom]\nplanes = 10\nrows = 160\ncolumns = 224\ndendrites = 1\naxons = 0\ndensity_per_um = 0.6\n";
-    fs::write(dir.join("small.toml"), params).unwrap();
+    fs::write(dir.join("small.toml"), SMALL).unwrap();
     let made = gemmule(dir, &["phantom", "--params", "small.toml", "-o", "p"], None);
     assert!(made.status.success(), "{}", said(&made));
 }
@@ -129,22 +130,7 @@ fn killed_in_the_middle_of_a_write_is_not_whole() {
 fn a_cohort_goes_on_after_every_fault() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    stack(dir);
-    let make = [
-        "phantom",
-        "--scenario",
-        "vehicle",
-        "--animals",
-        "1",
-        "--fovs",
-        "1",
-        "--days=-1,1",
-        "--params",
-        "small.toml",
-        "-o",
-        "c",
-    ];
-    assert!(gemmule(dir, &make, None).status.success());
+    make_cohort(dir);
     let run = |out: &'static str, fault| {
         gemmule(dir, &["cohort", "c/manifest.csv", "-o", out, "--backend", "cpu", "--quiet", "--no-pictures"], fault)
     };

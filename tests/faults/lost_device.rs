@@ -9,6 +9,8 @@ use gemmule::io::{Manifest, ReadOptions};
 use gemmule::pipeline::{self, CohortRun, Params};
 use gemmule::progress::Progress;
 
+use crate::make_cohort;
+
 /// Loses the device when the cohort first says how far it is.
 struct Loses<'a>(&'a Engine);
 
@@ -20,27 +22,7 @@ impl Progress for Loses<'_> {
 }
 
 fn cohort(dir: &Path) -> Manifest {
-    let params = "[phantom]\nplanes = 10\nrows = 160\ncolumns = 224\ndendrites = 1\naxons = 0\ndensity_per_um = 0.6\n";
-    fs::write(dir.join("small.toml"), params).unwrap();
-    let made = std::process::Command::new(env!("CARGO_BIN_EXE_gemmule"))
-        .args([
-            "phantom",
-            "--scenario",
-            "vehicle",
-            "--animals",
-            "1",
-            "--fovs",
-            "1",
-            "--days=-1,1",
-            "--params",
-            "small.toml",
-            "-o",
-            "c",
-        ])
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    assert!(made.status.success());
+    make_cohort(dir);
     Manifest::read(dir.join("c/manifest.csv"), &ReadOptions::default(), false).unwrap()
 }
 

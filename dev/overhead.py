@@ -5,6 +5,7 @@ dev/overhead.py [ROUNDS]: needs target/release/examples/overhead, target/overhea
 Pass `one STACK.tif` to run one detection in Python.
 """
 
+import math
 import os
 import statistics
 import subprocess
@@ -61,15 +62,21 @@ def main(rounds: int) -> None:
         for name, command in order:
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
             runs[name].append([float(v) for v in done.stdout.split()])
-    fastest = {name: [min(column) for column in zip(*rows)] for name, rows in runs.items()}
     median = {name: [statistics.median(column) for column in zip(*rows)] for name, rows in runs.items()}
-    print(f"512 x 512 x 64, u16 (32 MiB), {rounds} rounds, medians; fastest of each in brackets")
+    print(f"512 x 512 x 64, u16 (32 MiB), {rounds} rounds; overhead over Rust: median of the ratios within rounds, its 95 % interval in brackets")
     for name, (wall, cpu, peak, spines, *before) in median.items():
-        over = [f"{100 * (v / r - 1):+.2f} %" for v, r in zip((wall, cpu), median["Rust"])]
-        least = [f"{100 * (v / r - 1):+.2f} %" for v, r in zip(fastest[name][:2], fastest["Rust"])]
+        over = [interval([run[k] / rust[k] for run, rust in zip(runs[name], runs["Rust"])]) for k in range(2)]
         grown = f", of it {before[0] / 1024:.0f} MiB before the call" if before else ""
-        print(f"{name:7} wall {wall:.3f} s {over[0]} ({least[0]}), CPU {cpu:.3f} s {over[1]} ({least[1]}), peak {peak / 1024:.0f} MiB{grown}, {spines:.0f} spines")
+        print(f"{name:7} wall {wall:.3f} s {over[0]}, CPU {cpu:.3f} s {over[1]}, peak {peak / 1024:.0f} MiB{grown}, {spines:.0f} spines")
 
+
+def interval(ratios: list[float]) -> str:
+    """Median of ratios less one, and the order statistics that hold it with 95 % (binomial, normal approximation)."""
+    ratios = sorted(ratios)
+    half = 0.98 * len(ratios) ** 0.5
+    low, high = max(0, math.floor((len(ratios) - 1) / 2 - half)), min(len(ratios) - 1, math.ceil((len(ratios) - 1) / 2 + half))
+    middle, low, high = (100 * (r - 1) for r in (statistics.median(ratios), ratios[low], ratios[high]))
+    return f"{middle:+.2f} % ({low:+.2f} to {high:+.2f})"
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["one"]:

@@ -53,7 +53,8 @@ fuzz() { # TARGET: runs it and writes one line to target/fuzz/TARGET.result
     ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=5:detect_leaks=1 GEMMULE_FUZZ_TARGET=$t RAYON_NUM_THREADS=2 \
         target/fuzz/fuzz.$$ "$corpus" -runs="$runs" -seed="$seed" -rss_limit_mb=512 -malloc_limit_mb=256 -timeout=20 -max_len=$max_len \
         -artifact_prefix="$artifacts" -print_final_stats=1 -verbosity=1 >"$log" 2>&1 || status=1
-    rm -rf /dev/shm/gemmule-fuzz-"$t"-*
+    # With digits: else the end of manifest takes away the folder of manifest-toml.
+    rm -rf /dev/shm/gemmule-fuzz-"$t"-[0-9]*
     local done_ rss
     done_=$(sed -n 's/^stat::number_of_executed_units: //p' "$log"); rss=$(sed -n 's/^stat::peak_rss_mb: *//p' "$log")
     echo "$status ${done_:-0} ${rss:-0}" >"target/fuzz/$t.result"

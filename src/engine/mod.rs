@@ -294,6 +294,16 @@ impl Engine {
         self.read_words(buffer, 0, bytemuck::cast_slice_mut(out))
     }
 
+    /// All values of a buffer that is not needed any more; in memory nothing is copied.
+    pub(crate) fn take_values(&self, buffer: Buffer) -> Result<Vec<f32>> {
+        if let Buffer::Cpu(values) = buffer {
+            return Ok(values);
+        }
+        let mut values = vec![0.0; buffer.len()];
+        self.read(&buffer, &mut values)?;
+        Ok(values)
+    }
+
     /// Copies values from the `start`-th on, bit by bit.
     pub(crate) fn read_words(&self, buffer: &Buffer, start: usize, out: &mut [u32]) -> Result<()> {
         match buffer {

@@ -130,7 +130,8 @@ fn responses(source: &Source<'_>, scales: &[Scale], near: Slab) -> Result<Buffer
     let mut all = engine.buffer(near.input_len() * scales.len())?;
     for (n, scale) in scales.iter().enumerate() {
         let slab = Slab::of_planes(nz, ny, nx, first, count, scale.radius_z());
-        let across = source.smoothed(slab, &source.slab(slab)?, scale)?;
+        let mut across = engine.buffer(slab.input_len())?;
+        source.smooth(slab, &source.slab(slab)?, scale, &mut across)?;
         let mut response = engine.buffer(slab.output_len())?;
         let form = Form { response: Response::Blob, floor: 0.0, alpha: 0.0, beta: 0.0 };
         scale.response(slab, form, false).run(engine, &across, &mut response)?;

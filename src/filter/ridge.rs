@@ -6,7 +6,7 @@ use crate::engine::{Buffer, Engine};
 use crate::error::Result;
 use crate::filter::Input;
 use crate::filter::scale::{Form, Scale, Source, binned_grid};
-use crate::filter::slabs::{slabs, touches};
+use crate::filter::slabs::{slabs_of_map, touches};
 use crate::kernel::Slab;
 use crate::kernel::hessian_response::Response;
 use crate::model::NoiseModel;
@@ -94,7 +94,8 @@ pub struct DeviceRidge {
 /// Ridge response of a stack after variance stabilisation (generalised Anscombe transform of `noise`).
 ///
 /// Bright on dark; shapes, formulas and borders as in [`crate::kernel::hessian_response`]. Jerman's and Frangi's constants are relative to the largest
-/// eigenvalues of the whole volume at a scale, so each scale is run twice: once for the largest value, once for the response.
+/// eigenvalues of the whole volume at a scale, so Hessians of each scale are made twice: once for the largest value, once for the response. What the engine takes at
+/// once is smoothed once per scale, anything larger twice.
 ///
 /// ```
 /// use gemmule::engine::{Backend, Engine};
@@ -119,14 +120,18 @@ pub fn ridge<'a>(
     params: &RidgeParams,
     progress: &mut dyn Progress,
 ) -> Result<RidgeMap> {
-    let sweep = Sweep::new(engine, stack.into(), noise, params, progress)?;
+    let sweep = Sweep::new(engine, stack.into(), noise, params)?;
     let grid = sweep.source.grid;
-    let mut ridge = Volume::filled(grid.shape, 0.0);
-    let all = 0..grid.shape.z;
-    sweep.run(all, progress, |slab, best| {
-        let at = slab.out_start as usize * slab.plane_len();
-        engine.read(best, &mut ridge.as_mut_slice()[at..at + slab.output_len()])
-    })?;
+    let ridge = if let Some(slab) = sweep.whole() {
+        Volume::new(grid.shape, engine.take_values(sweep.at_once(slab, progress)?)?)?
+    } else {
+        let mut ridge = Volume::filled(grid.shape, 0.0);
+        sweep.run(&sweep.peaks(progress)?, 0..grid.shape.z, progress, |slab, best| {
+            let at = slab.out_start as usize * slab.plane_len();
+            engine.read(best, &mut ridge.as_mut_slice()[at..at + slab.output_len()])
+        })?;
+        ridge
+    };
     Ok(RidgeMap { ridge, intensity: sweep.source.intensity()?, grid })
 }
 
@@ -157,11 +162,15 @@ pub fn ridge_on_device<'a>(
     params: &RidgeParams,
     progress: &mut dyn Progress,
 ) -> Result<DeviceRidge> {
-    let sweep = Sweep::new(engine, stack.into(), noise, params, progress)?;
+    let sweep = Sweep::new(engine, stack.into(), noise, params)?;
     let grid = sweep.source.grid;
+    if let Some(slab) = sweep.whole() {
+        return Ok(DeviceRidge { ridge: sweep.at_once(slab, progress)?, grid });
+    }
     let mut ridge = engine.buffer(grid.shape.len())?;
+    let at = |slab: Slab| slab.out_start as usize * slab.plane_len();
     let all = 0..grid.shape.z;
-    sweep.run(all, progress, |slab, best| engine.copy(best, &mut ridge, slab.out_start as usize * slab.plane_len()))?;
+    sweep.run(&sweep.peaks(progress)?, all, progress, |slab, best| engine.copy(best, &mut ridge, at(slab)))?;
     Ok(DeviceRidge { ridge, grid })
 }
 
@@ -192,7 +201,10 @@ pub fn ridge_on_device<'a>(
 /// # Ok::<(), gemmule::error::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct RidgePlanes<'a>(Sweep<'a>);
+pub struct RidgePlanes<'a> {
+    sweep: Sweep<'a>,
+    peaks: Vec<[f32; 2]>,
+}
 
 impl<'a> RidgePlanes<'a> {
     /// Finds the largest eigenvalues of the whole volume, which every response is relative to. See the example of [`RidgePlanes`].
@@ -206,17 +218,18 @@ impl<'a> RidgePlanes<'a> {
         params: &'a RidgeParams,
         progress: &mut dyn Progress,
     ) -> Result<Self> {
-        Sweep::new(engine, stack.into(), noise, params, progress).map(Self)
+        let sweep = Sweep::new(engine, stack.into(), noise, params)?;
+        Ok(Self { peaks: sweep.peaks(progress)?, sweep })
     }
 
     /// The binned grid. See the example of [`RidgePlanes`].
     pub fn grid(&self) -> Grid {
-        self.0.source.grid
+        self.sweep.source.grid
     }
 
     /// The stack binned, in grey levels, on the same grid: [`RidgeMap::intensity`] plane by plane. See the example of [`RidgePlanes`].
     pub fn intensity(&self) -> IntensityPlanes<'a> {
-        IntensityPlanes(self.0.source)
+        IntensityPlanes(self.sweep.source)
     }
 }
 
@@ -226,10 +239,10 @@ impl Planes for RidgePlanes<'_> {
     }
 
     fn visit(&self, planes: Range<usize>, take: &mut dyn FnMut(usize, &[f32]) -> Result<()>) -> Result<()> {
-        let engine = self.0.source.engine;
+        let engine = self.sweep.source.engine;
         let wanted = planes.clone();
         // `take` reports progress itself.
-        self.0.run(planes, &mut Silent, |slab, best| {
+        self.sweep.run(&self.peaks, planes, &mut Silent, |slab, best| {
             let mut read = vec![0.0; slab.output_len()];
             engine.read(best, &mut read)?;
             hand_on(slab, &read, &wanted, take)
@@ -262,24 +275,17 @@ fn hand_on(
     planes.filter(|(z, _)| wanted.contains(z)).try_for_each(|(z, plane)| take(z, plane))
 }
 
-/// The two passes over a volume, slab by slab: the first finds the largest eigenvalues, the second the responses.
+/// The two passes over a volume: the first finds the largest eigenvalues, the second the responses.
 #[derive(Debug)]
 struct Sweep<'a> {
     source: Source<'a>,
     params: &'a RidgeParams,
     scales: Vec<Scale>,
     slabs: Vec<Slab>,
-    peaks: Vec<[f32; 2]>,
 }
 
 impl<'a> Sweep<'a> {
-    fn new(
-        engine: &'a Engine,
-        input: Input<'a>,
-        noise: &'a NoiseModel,
-        params: &'a RidgeParams,
-        progress: &mut dyn Progress,
-    ) -> Result<Self> {
+    fn new(engine: &'a Engine, input: Input<'a>, noise: &'a NoiseModel, params: &'a RidgeParams) -> Result<Self> {
         params.validate()?;
         let grid = binned_grid(input, params.binning)?;
         let source = Source { engine, input, noise, binning: params.binning, grid };
@@ -287,36 +293,65 @@ impl<'a> Sweep<'a> {
             |&sigma_um: &f64| Scale::new(sigma_um, params.sigma_z_min_um, grid.voxel_size, RidgeParams::SECTION);
         let scales: Vec<Scale> = params.sigma_xy_um.iter().map(scale).collect::<Result<_>>()?;
         let halo = scales.iter().map(Scale::radius_z).max().unwrap_or(0);
-        let slabs = slabs(engine, grid.shape, halo, 1)?;
+        let slabs = slabs_of_map(engine, grid.shape, halo)?;
+        Ok(Self { source, params, scales, slabs })
+    }
+
+    /// The slab that is the whole volume, if the engine takes it at once.
+    fn whole(&self) -> Option<Slab> {
+        if let [slab] = self.slabs[..] { Some(slab) } else { None }
+    }
+
+    /// The response of a volume that is one slab, each scale smoothed once for both passes.
+    fn at_once(&self, slab: Slab, progress: &mut dyn Progress) -> Result<Buffer> {
+        let Self { source, params, scales, .. } = self;
+        let (engine, total) = (source.engine, scales.len() as u64);
+        let buffer = source.slab(slab)?;
+        let (mut across, mut best) = (engine.buffer(slab.input_len())?, engine.buffer(slab.output_len())?);
+        for (n, scale) in scales.iter().enumerate() {
+            progress.step("ridge", n as u64, total)?;
+            source.smooth(slab, &buffer, scale, &mut across)?;
+            let peak = scale.response(slab, params.response.form(params, [0.0; 2]), false).peak(engine, &across)?;
+            scale.response(slab, params.response.form(params, peak), n > 0).run(engine, &across, &mut best)?;
+        }
+        progress.step("ridge", total, total)?;
+        Ok(best)
+    }
+
+    /// Largest a3 and S² of every scale.
+    fn peaks(&self, progress: &mut dyn Progress) -> Result<Vec<[f32; 2]>> {
+        let Self { source, params, scales, slabs } = self;
         let mut peaks = vec![[0.0_f32; 2]; scales.len()];
         for (k, &slab) in slabs.iter().enumerate() {
             progress.step("ridge", k as u64, 2 * slabs.len() as u64)?;
             let buffer = source.slab(slab)?;
-            for (peak, scale) in peaks.iter_mut().zip(&scales) {
-                let across = source.smoothed(slab, &buffer, scale)?;
+            let mut across = source.engine.buffer(slab.input_len())?;
+            for (peak, scale) in peaks.iter_mut().zip(scales) {
+                source.smooth(slab, &buffer, scale, &mut across)?;
                 let form = params.response.form(params, [0.0; 2]);
-                let [a3, s2] = scale.response(slab, form, false).peak(engine, &across)?;
+                let [a3, s2] = scale.response(slab, form, false).peak(source.engine, &across)?;
                 *peak = [peak[0].max(a3), peak[1].max(s2)];
             }
         }
-        Ok(Self { source, params, scales, slabs, peaks })
+        Ok(peaks)
     }
 
-    /// Hands on the response of every slab that has planes of a range.
+    /// Hands on the response of every slab that has planes of a range, from the [`Sweep::peaks`].
     fn run(
         &self,
+        peaks: &[[f32; 2]],
         planes: Range<usize>,
         progress: &mut dyn Progress,
         mut take: impl FnMut(Slab, &Buffer) -> Result<()>,
     ) -> Result<()> {
-        let Self { source, params, scales, slabs, peaks } = self;
+        let Self { source, params, scales, slabs } = self;
         let (engine, total) = (source.engine, 2 * slabs.len() as u64);
         for (k, &slab) in slabs.iter().enumerate().filter(|(_, slab)| touches(slab, &planes)) {
             progress.step("ridge", (slabs.len() + k) as u64, total)?;
             let buffer = source.slab(slab)?;
-            let mut best = engine.buffer(slab.output_len())?;
+            let (mut across, mut best) = (engine.buffer(slab.input_len())?, engine.buffer(slab.output_len())?);
             for (n, (&peak, scale)) in peaks.iter().zip(scales).enumerate() {
-                let across = source.smoothed(slab, &buffer, scale)?;
+                source.smooth(slab, &buffer, scale, &mut across)?;
                 scale.response(slab, params.response.form(params, peak), n > 0).run(engine, &across, &mut best)?;
             }
             take(slab, &best)?;

@@ -94,10 +94,9 @@ impl Source<'_> {
         Ok(buffer)
     }
 
-    /// The slab smoothed along y and x.
-    pub(crate) fn smoothed(&self, slab: Slab, source: &Buffer, scale: &Scale) -> Result<Buffer> {
+    /// What a slab reads, smoothed along y and x.
+    pub(crate) fn smooth(&self, slab: Slab, source: &Buffer, scale: &Scale, across: &mut Buffer) -> Result<()> {
         let read = slab.input_only();
-        let mut across = self.engine.buffer(read.output_len())?;
         let [y, x] = &scale.across;
         let pass = SmoothXy {
             slab: read,
@@ -107,8 +106,7 @@ impl Source<'_> {
             taps_y: y.half,
             taps_x: x.half,
         };
-        pass.run(self.engine, source, &mut across)?;
-        Ok(across)
+        pass.run(self.engine, source, across)
     }
 
     /// The stack binned, in grey levels.
@@ -128,9 +126,7 @@ impl Source<'_> {
             let mut buffer = self.engine.buffer(slab.output_len())?;
             let mean = Convert::binned_mean(slab, self.input.shape(), self.binning);
             mean.run(self.engine, self.input.raw, &mut buffer)?;
-            let mut values = vec![0.0; slab.output_len()];
-            self.engine.read(&buffer, &mut values)?;
-            take(slab, &values)?;
+            take(slab, &self.engine.take_values(buffer)?)?;
         }
         Ok(())
     }

@@ -32,6 +32,17 @@ pub(crate) fn slabs(engine: &Engine, shape: Shape, halo: usize, volumes: usize) 
         .collect())
 }
 
+/// Values of a map that the CPU makes at once: with what it is made from it takes three times this, .8 GB.
+const MAP_LEN: usize = 1 << 26;
+
+/// Slabs of a map of one value per voxel. On the CPU it is one slab where it can be: smoothing then is done once, and no halo twice.
+pub(crate) fn slabs_of_map(engine: &Engine, shape: Shape, halo: usize) -> Result<Vec<Slab>> {
+    if engine.adapter().is_none() && !engine.limits_slabs() && shape.len() <= MAP_LEN {
+        return Ok(vec![Slab::whole(shape.z, shape.y, shape.x)]);
+    }
+    slabs(engine, shape, halo, 1)
+}
+
 /// Whether a slab writes planes of a range.
 pub(crate) fn touches(slab: &Slab, planes: &Range<usize>) -> bool {
     let (start, count) = (slab.out_start as usize, slab.out_count as usize);

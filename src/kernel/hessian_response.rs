@@ -36,6 +36,10 @@ pub enum Response {
     Blob = 4,
 }
 
+const JERMAN: u32 = Response::Jerman as u32;
+const FRANGI: u32 = Response::Frangi as u32;
+const SATO: u32 = Response::Sato as u32;
+
 /// The shader's entry point for the response.
 pub const KERNEL: KernelDef = KernelDef {
     name: "hessian_response",
@@ -221,11 +225,9 @@ impl HessianResponse {
     fn respond(&self, h: &Hessians, out: &mut [f32]) {
         // One loop per response, so that each can be vectorised.
         match self.response {
-            r if r == Response::Jerman as u32 => self.write(h, out, |p, l| response::jerman(l, p.floor)),
-            r if r == Response::Frangi as u32 => {
-                self.write(h, out, |p, l| response::frangi(l, p.floor, p.alpha, p.beta))
-            }
-            r if r == Response::Sato as u32 => self.write(h, out, |p, l| response::sato(l, p.alpha, p.beta)),
+            JERMAN => self.write::<JERMAN>(h, out),
+            FRANGI => self.write::<FRANGI>(h, out),
+            SATO => self.write::<SATO>(h, out),
             _ => {
                 let mut values = [0.0; CHUNK];
                 for i in 0..CHUNK {
@@ -237,7 +239,7 @@ impl HessianResponse {
     }
 
     #[inline(always)]
-    fn write(&self, h: &Hessians, out: &mut [f32], response: impl Fn(&Self, [f32; 3]) -> f32) {
+    fn write<const RESPONSE: u32>(&self, h: &Hessians, out: &mut [f32]) {
         // Whole chunks in two loops of fixed length without calls: both are vectorised, and neither needs more registers than there are.
         let mut l = [[0.0; CHUNK]; 3];
         for i in 0..CHUNK {
@@ -246,7 +248,13 @@ impl HessianResponse {
         }
         let mut values = [0.0; CHUNK];
         for i in 0..CHUNK {
-            values[i] = response(self, [l[0][i], l[1][i], l[2][i]]);
+            let l = [l[0][i], l[1][i], l[2][i]];
+            // Not a closure: of a closure that is not inlined the loop keeps no vectors.
+            values[i] = match RESPONSE {
+                JERMAN => response::jerman(l, self.floor),
+                FRANGI => response::frangi(l, self.floor, self.alpha, self.beta),
+                _ => response::sato(l, self.alpha, self.beta),
+            };
         }
         self.keep(&values, out);
     }
@@ -281,11 +289,14 @@ impl pulp::WithSimd for Respond<'_> {
     fn with_simd<S: pulp::Simd>(self, _: S) {
         let Self { kernel, input, band, parts } = self;
         let nx = kernel.slab.nx as usize;
-        for Part { k, y, out } in parts {
-            band.fill(kernel, input, (k, y, out.len() / nx));
+        for (n, Part { k, y, out }) in parts.into_iter().enumerate() {
+            let plane = n % 2;
+            if plane == 0 {
+                band.fill(kernel, input, (k, y, out.len() / nx));
+            }
             for (row, out) in out.chunks_mut(nx).enumerate() {
                 for (c, out) in out.chunks_mut(CHUNK).enumerate() {
-                    let h = band.hessians(kernel, row, c * CHUNK);
+                    let h = band.hessians(kernel, (plane, row, c * CHUNK));
                     kernel.respond(&h, out);
                 }
             }
@@ -312,11 +323,14 @@ impl pulp::WithSimd for Peak<'_> {
         let (ny, nx) = (kernel.slab.ny as usize, kernel.slab.nx as usize);
         let rows = rows.min(ny - y);
         let mut best = [0.0_f32; 2];
-        for k in planes {
-            band.fill(kernel, input, (k, y, rows));
+        for (n, k) in planes.enumerate() {
+            let plane = n % 2;
+            if plane == 0 {
+                band.fill(kernel, input, (k, y, rows));
+            }
             for row in 0..rows {
                 for x in (0..nx).step_by(CHUNK) {
-                    let mut h = band.hessians(kernel, row, x);
+                    let mut h = band.hessians(kernel, (plane, row, x));
                     // Of a matrix of zeros both are 0.
                     h.iter_mut().for_each(|values| values[CHUNK.min(nx - x)..].fill(0.0));
                     if !band::is_surely_less(&h, band.most) {

@@ -1,5 +1,6 @@
 //! OME-Zarr 0.4 and 0.5: a folder, or a zip of one, read chunk by chunk.
 
+mod declared;
 mod ome;
 mod read;
 mod store;

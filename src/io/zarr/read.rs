@@ -8,11 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use zarrs::array::{Array, ArraySubset, ElementOwned};
 use zarrs::plugin::{ExtensionName as _, ZarrVersion};
 use zarrs::storage::ReadableStorageTraits;
+use zarrs::storage::byte_range::ByteRange;
 
 use crate::io::fault::{Fault, Found};
 use crate::io::memory::MemoryLimit;
 use crate::io::source::{Described, Source};
 use crate::io::tiff::{Sample, VoxelType, check_numbers};
+use crate::io::zarr::declared::{HEADER_BYTES, declared_bytes};
 use crate::io::zarr::ome::{Axis, Image, image};
 use crate::io::zarr::store::{Store, Version};
 use crate::volume::{Shape, Volume, Voxels};
@@ -159,10 +161,13 @@ impl ZarrStack {
         Ok(part)
     }
 
-    /// Refuses chunks that are much longer than what they decode to: a small file could otherwise claim any amount of memory.
+    /// Refuses chunks that are much longer than what they decode to, or claim to decode to more than they should: a small file could otherwise claim any amount of
+    /// memory.
     fn check_chunks(&self, subset: &ArraySubset) -> Found<()> {
         let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("its chunks cannot be found ({e})"));
         let chunks = self.array.chunks_in_array_subset(subset).map_err(|e| cannot(&e))?;
+        let codecs = self.array.codecs();
+        let last = codecs.bytes_to_bytes_codecs().last().and_then(|codec| codec.name(ZarrVersion::V3));
         for chunk in chunks.iter().flat_map(|c| c.indices().into_iter()) {
             let shape = self.array.chunk_shape(&chunk).map_err(|e| cannot(&e))?;
             let decoded = shape.iter().fold(self.described.voxel_type.bytes(), |n, s| n.saturating_mul(s.get()));
@@ -171,6 +176,15 @@ impl ZarrStack {
             if encoded > decoded.saturating_mul(2).saturating_add(CODEC_BYTES) {
                 return Err(Fault::damaged(format!(
                     "its chunk {key} has {encoded} bytes, {decoded} bytes of voxels are expected"
+                )));
+            }
+            let Some(codec) = last.as_deref().filter(|_| encoded > 0) else { continue };
+            let start = ByteRange::FromStart(0, Some(HEADER_BYTES.min(encoded)));
+            let header = self.store.keys.get_partial(&key, start).map_err(|e| cannot(&e))?;
+            let declared = header.and_then(|header| declared_bytes(codec, &header)).unwrap_or(0);
+            if declared > decoded.saturating_add(CODEC_BYTES) {
+                return Err(Fault::damaged(format!(
+                    "its chunk {key} claims {declared} bytes, {decoded} bytes of voxels are expected"
                 )));
             }
         }

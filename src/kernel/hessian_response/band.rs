@@ -2,20 +2,29 @@
 //!
 //! A band goes down the planes with its rows, so that each row of the input is brought to the cache once.
 
+use crate::kernel::eigen3;
 use crate::kernel::hessian_response::{HessianResponse, STENCIL};
-use crate::kernel::prelude::{CHUNK, chunk};
-use crate::kernel::{eigen3, prelude};
+use crate::kernel::prelude::{CHUNK, MAX_RADIUS, chunk};
+
+/// Values filtered along z at once: three sums of each fit the registers of AVX2.
+const LANES: usize = 32;
+
+#[inline(always)]
+fn lanes<const N: usize>(values: &[f32], start: usize) -> &[f32; N] {
+    values[start..].first_chunk().expect("whole chunks are there")
+}
 
 /// Values that a band of rows may hold on the CPU: with the planes it is made from it stays in the second cache.
-const BAND_LEN: usize = 32 << 10;
+const BAND_LEN: usize = 16 << 10;
 
-/// Rows of one plane, filtered along z in three ways and one of them along x, with [`STENCIL`] values of continued border around.
+/// Rows of two planes, filtered along z in three ways and one of them along x, with [`STENCIL`] values of continued border around.
 pub(super) struct Band {
     g: Vec<f32>,
     d1: Vec<f32>,
     d2: Vec<f32>,
     dx: Vec<f32>,
     width: usize,
+    plane_len: usize,
     /// Largest a3 that was seen while this band was in use.
     pub(super) most: f32,
 }
@@ -31,47 +40,94 @@ pub(super) fn rows(nx: usize) -> usize {
 impl Band {
     pub(super) fn new(nx: usize, rows: usize) -> Self {
         let width = nx.next_multiple_of(CHUNK) + 2 * STENCIL;
-        let [g, d1, d2, dx] = [(); 4].map(|()| vec![0.0; width * (rows + 2 * STENCIL)]);
-        Self { g, d1, d2, dx, width, most: 0.0 }
+        let plane_len = width * (rows + 2 * STENCIL);
+        let [g, d1, d2, dx] = [(); 4].map(|()| vec![0.0; 2 * plane_len]);
+        Self { g, d1, d2, dx, width, plane_len, most: 0.0 }
     }
 
-    /// Fills a band with `rows` rows from row `y` of output plane `k`.
+    /// Fills a band with `rows` rows from row `y` of output planes `k` and `k + 1`.
     #[inline(always)]
     pub(super) fn fill(&mut self, kernel: &HessianResponse, input: &[f32], (k, y, rows): (usize, usize, usize)) {
         let (n, ny, nx) = (kernel.slab.plane_len(), kernel.slab.ny as usize, kernel.slab.nx as usize);
+        let radius = kernel.radius_z as isize;
         for r in 0..rows + 2 * STENCIL {
             let from = (y + r).saturating_sub(STENCIL).min(ny - 1) * nx;
-            let line = |offset: isize| &input[kernel.slab.input_plane(k, offset) * n + from..][..nx];
-            self.filter_z(kernel, line, r * self.width + STENCIL);
+            let mut lines: [&[f32]; 2 * MAX_RADIUS + 2] = [&[]; 2 * MAX_RADIUS + 2];
+            for (line, offset) in lines.iter_mut().zip(-radius..=radius + 1) {
+                *line = &input[kernel.slab.input_plane(k, offset) * n + from..][..nx];
+            }
+            let at = r * self.width + STENCIL;
+            self.filter_z(kernel, &lines[..2 * radius as usize + 2], [at, at + self.plane_len]);
         }
-        for r in 0..rows + 2 * STENCIL {
-            for x in (0..nx).step_by(CHUNK) {
-                let at = r * self.width + STENCIL + x;
-                let right = [chunk(&self.g, at + 1), chunk(&self.g, at + 2), chunk(&self.g, at + 3)];
-                let left = [chunk(&self.g, at - 1), chunk(&self.g, at - 2), chunk(&self.g, at - 3)];
-                let slope = &mut self.dx[at..][..CHUNK];
-                for i in 0..CHUNK {
-                    slope[i] = kernel.d1_x[0] * (right[0][i] - left[0][i])
-                        + kernel.d1_x[1] * (right[1][i] - left[1][i])
-                        + kernel.d1_x[2] * (right[2][i] - left[2][i]);
+        for start in [0, self.plane_len] {
+            for r in 0..rows + 2 * STENCIL {
+                for x in (0..nx).step_by(CHUNK) {
+                    self.slope_x(kernel, start + r * self.width + STENCIL + x);
                 }
             }
         }
     }
 
-    /// One row through the three filters along z; `line` gives the row of the plane at an offset.
     #[inline(always)]
-    fn filter_z<'a>(&mut self, kernel: &HessianResponse, line: impl Fn(isize) -> &'a [f32], at: usize) {
-        let (nx, end) = (kernel.slab.nx as usize, kernel.radius_z as usize + 1);
-        prelude::symmetric(&mut self.g[at..][..nx], &kernel.taps_g[..end], &line);
-        prelude::symmetric(&mut self.d2[at..][..nx], &kernel.taps_d2[..end], &line);
-        let d1 = &mut self.d1[at..][..nx];
-        d1.fill(0.0);
-        for (r, tap) in (1..end as isize).zip(&kernel.taps_d1[1..]) {
-            for ((d1, above), below) in d1.iter_mut().zip(line(r)).zip(line(-r)) {
-                *d1 += tap * (above - below);
+    fn slope_x(&mut self, kernel: &HessianResponse, at: usize) {
+        let right = [chunk(&self.g, at + 1), chunk(&self.g, at + 2), chunk(&self.g, at + 3)];
+        let left = [chunk(&self.g, at - 1), chunk(&self.g, at - 2), chunk(&self.g, at - 3)];
+        let slope = &mut self.dx[at..][..CHUNK];
+        for i in 0..CHUNK {
+            slope[i] = kernel.d1_x[0] * (right[0][i] - left[0][i])
+                + kernel.d1_x[1] * (right[1][i] - left[1][i])
+                + kernel.d1_x[2] * (right[2][i] - left[2][i]);
+        }
+    }
+
+    /// One row of two planes through the three filters along z; `lines` are the rows of the planes from `radius_z` before the first to as many after the second.
+    #[inline(always)]
+    fn filter_z(&mut self, kernel: &HessianResponse, lines: &[&[f32]], at: [usize; 2]) {
+        let nx = kernel.slab.nx as usize;
+        let whole = nx / LANES * LANES;
+        for x in (0..whole).step_by(LANES) {
+            self.filter_lanes::<LANES>(kernel, lines, at, x);
+        }
+        for x in whole..nx {
+            self.filter_lanes::<1>(kernel, lines, at, x);
+        }
+        for at in at {
+            self.continue_borders(at, nx);
+        }
+    }
+
+    /// Each value of the input is brought to the cache once for all six sums.
+    #[inline(always)]
+    fn filter_lanes<const N: usize>(&mut self, kernel: &HessianResponse, lines: &[&[f32]], at: [usize; 2], x: usize) {
+        let middle = kernel.radius_z as usize;
+        let (here, next) = (lanes::<N>(lines[middle], x), lanes::<N>(lines[middle + 1], x));
+        let [mut g, mut d1, mut d2] = [[[0.0; N]; 2]; 3];
+        for i in 0..N {
+            (g[0][i], g[1][i]) = (kernel.taps_g[0] * here[i], kernel.taps_g[0] * next[i]);
+            (d2[0][i], d2[1][i]) = (kernel.taps_d2[0] * here[i], kernel.taps_d2[0] * next[i]);
+        }
+        for r in 1..=middle {
+            let below = [lanes::<N>(lines[middle - r], x), lanes::<N>(lines[middle - r + 1], x)];
+            let above = [lanes::<N>(lines[middle + r], x), lanes::<N>(lines[middle + r + 1], x)];
+            let (tap_g, tap_d1, tap_d2) = (kernel.taps_g[r], kernel.taps_d1[r], kernel.taps_d2[r]);
+            for plane in 0..2 {
+                for i in 0..N {
+                    let sum = below[plane][i] + above[plane][i];
+                    g[plane][i] += tap_g * sum;
+                    d2[plane][i] += tap_d2 * sum;
+                    d1[plane][i] += tap_d1 * (above[plane][i] - below[plane][i]);
+                }
             }
         }
+        for plane in 0..2 {
+            self.g[at[plane] + x..][..N].copy_from_slice(&g[plane]);
+            self.d1[at[plane] + x..][..N].copy_from_slice(&d1[plane]);
+            self.d2[at[plane] + x..][..N].copy_from_slice(&d2[plane]);
+        }
+    }
+
+    #[inline(always)]
+    fn continue_borders(&mut self, at: usize, nx: usize) {
         for values in [&mut self.g, &mut self.d1, &mut self.d2] {
             let (first, last) = (values[at], values[at + nx - 1]);
             values[at - STENCIL..at].fill(first);
@@ -79,10 +135,10 @@ impl Band {
         }
     }
 
-    /// Hessians of [`CHUNK`] voxels from (row of the band, x) on; beyond a row's end they mean nothing.
+    /// Hessians of [`CHUNK`] voxels from (which of the planes, row of the band, x) on; beyond a row's end they mean nothing.
     #[inline(always)]
-    pub(super) fn hessians(&self, kernel: &HessianResponse, row: usize, x: usize) -> Hessians {
-        let at = (row + STENCIL) * self.width + STENCIL + x;
+    pub(super) fn hessians(&self, kernel: &HessianResponse, (plane, row, x): (usize, usize, usize)) -> Hessians {
+        let at = plane * self.plane_len + (row + STENCIL) * self.width + STENCIL + x;
         let (y, x) = (near(&self.g, at, self.width), near(&self.g, at, 1));
         let (zy, zx, yx) = (near(&self.d1, at, self.width), near(&self.d1, at, 1), near(&self.dx, at, self.width));
         let (g, d2) = (chunk(&self.g, at), chunk(&self.d2, at));

@@ -78,6 +78,7 @@ def interval(ratios: list[float]) -> str:
     middle, low, high = (100 * (r - 1) for r in (statistics.median(ratios), ratios[low], ratios[high]))
     return f"{middle:+.2f} % ({low:+.2f} to {high:+.2f})"
 
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["one"]:
         one(sys.argv[2])

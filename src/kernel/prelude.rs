@@ -112,6 +112,12 @@ pub(crate) const CHUNK: usize = 64;
 /// The [`CHUNK`] values from `start` on; what is read so is padded to whole chunks.
 #[inline(always)]
 pub(crate) fn chunk(values: &[f32], start: usize) -> &[f32; CHUNK] {
+    lanes(values, start)
+}
+
+/// The `N` values from `start` on.
+#[inline(always)]
+pub(crate) fn lanes<const N: usize>(values: &[f32], start: usize) -> &[f32; N] {
     values[start..].first_chunk().expect("whole chunks are there")
 }
 

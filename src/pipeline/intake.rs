@@ -9,8 +9,8 @@ use crate::volume::{Source, Stack, StackParts as _};
 
 /// Bytes per f32 value of a slab while a stack is filtered: what is read of it, and the buffers of the longest chain of filters.
 const SLAB_BYTES: u64 = 24;
-/// Bytes per voxel that a stack takes beside itself where it is in memory: the ridge map and the brightness, binned by two.
-const MAP_BYTES: u64 = 2;
+/// Bytes per voxel that a stack takes beside itself where it is in memory: three volumes binned by two (the ridge map, what it is made from and that smoothed).
+const MAP_BYTES: u64 = 3;
 /// What a few millimetres of dendrite and the program itself take.
 const REST_BYTES: u64 = 256 << 20;
 /// Voxels for each byte that says where bricks are held: 4 bytes per 1024 voxels, of two volumes and of two that are binned by two.

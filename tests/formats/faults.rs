@@ -194,10 +194,31 @@ fn chunks_that_are_damaged_or_missing() {
     fs::write(&chunk, vec![0; 2 << 20]).unwrap();
     let message = read_stack(&path, &ReadOptions::default()).unwrap_err().to_string();
     assert!(message.contains("2097152 bytes, 70 bytes of voxels are expected"), "{message}");
+    // Found by fuzzing: the decoder took 1.4 GB because the header of a chunk of 86 bytes said so.
+    let mut claims = whole.clone();
+    claims[4..8].copy_from_slice(&(1_u32 << 30).to_le_bytes());
+    fs::write(&chunk, &claims).unwrap();
+    let message = read_stack(&path, &ReadOptions::default()).unwrap_err().to_string();
+    assert!(message.contains("claims 1073741824 bytes, 70 bytes of voxels are expected"), "{message}");
     // A chunk that is not there is the fill value by the standard: it is said.
     fs::remove_file(&chunk).unwrap();
     assert_eq!(read_stack(&path, &ReadOptions::default()).unwrap().voxels.value(35), 0.0);
     assert!(info(&path).unwrap().remarks[0].contains("1 of 3 chunks are not there"));
+}
+
+#[test]
+fn a_zstandard_chunk_cannot_claim_more_than_its_voxels() {
+    let (_dir, path) = copy("ome-zarr-0.5.zarr");
+    let chunk = path.join("s0/c/0/0/0/0/0");
+    let whole = fs::read(&chunk).unwrap();
+    let options = ReadOptions { channel: Some(0), time: Some(0), ..ReadOptions::default() };
+    assert!(read_stack(&path, &options).is_ok());
+    // One segment whose length has one byte becomes one whose length has four: RFC 8878, 3.1.1.1.
+    assert_eq!(whole[4], 0x20);
+    let claims = [&whole[..4], &[0xA0], &(1_u32 << 30).to_le_bytes(), &whole[6..]].concat();
+    fs::write(&chunk, claims).unwrap();
+    let message = read_stack(&path, &options).unwrap_err().to_string();
+    assert!(message.contains("claims 1073741824 bytes, 64 bytes of voxels are expected"), "{message}");
 }
 
 #[test]

@@ -167,7 +167,9 @@ impl ZarrStack {
         let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("its chunks cannot be found ({e})"));
         let chunks = self.array.chunks_in_array_subset(subset).map_err(|e| cannot(&e))?;
         let codecs = self.array.codecs();
-        let last = codecs.bytes_to_bytes_codecs().last().and_then(|codec| codec.name(ZarrVersion::V3));
+        let names = codecs.bytes_to_bytes_codecs().iter().rev().filter_map(|codec| codec.name(ZarrVersion::V3));
+        // A checksum is written behind what the codec before it wrote.
+        let last = names.into_iter().find(|name| name != "crc32c");
         for chunk in chunks.iter().flat_map(|c| c.indices().into_iter()) {
             let shape = self.array.chunk_shape(&chunk).map_err(|e| cannot(&e))?;
             let decoded = shape.iter().fold(self.described.voxel_type.bytes(), |n, s| n.saturating_mul(s.get()));

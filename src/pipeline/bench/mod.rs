@@ -204,16 +204,20 @@ fn filter_stage(engines: &[&Engine], shape: Shape, progress: &mut dyn Progress) 
     let stack = Stack { voxels: Voxels::U16(cases::stack(shape)?), voxel_size: VoxelSize::new(1.0, 0.125, 0.125)? };
     let noise = NoiseModel { gain: 4.0, offset: 0.0, read_variance: 1.0 };
     let params = RidgeParams::default();
-    // Three conversions (twice for the ridge, whose floor needs a pass of its own, and once in grey levels); per scale twice pass A
-    // (read, write), the peak (read) and pass B (read, and the running maximum read and written).
     let binned = (params.binning * params.binning) as f64;
     let scales = params.sigma_xy_um.len() as f64;
-    let bytes_per_voxel = 3.0 * (2.0 + 4.0 / binned) + scales * (2.0 * 8.0 + 4.0 + 12.0) / binned;
+    // A conversion in grey levels, and one for each sweep, of which there are two where slabs are too small for one; per scale pass A
+    // (read, write) for each sweep, the peak (read) and pass B (read, and the running maximum read and written).
+    let bytes_per_voxel = |engine: &Engine| -> Result<f64> {
+        let sweeps = if ridge::is_swept_at_once(engine, (&stack).into(), &noise, &params)? { 1.0 } else { 2.0 };
+        Ok((1.0 + sweeps) * (2.0 + 4.0 / binned) + scales * (8.0 * sweeps + 4.0 + 12.0) / binned)
+    };
     let mut rows = Vec::new();
     let mut maps: Vec<Vec<f32>> = Vec::new();
     for &engine in engines {
         let run = || ridge::ridge(engine, &stack, &noise, &params, &mut Silent);
         progress.step("bench filter stage", rows.len() as u64, engines.len() as u64)?;
+        let bytes_per_voxel = bytes_per_voxel(engine)?;
         // The first run builds the pipelines.
         maps.push(run()?.ridge.into_vec());
         engine.take_peak_bytes();

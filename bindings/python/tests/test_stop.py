@@ -37,7 +37,9 @@ def test_what_a_progress_callable_raises_comes_out(made, engine):
 def test_ctrl_c_is_a_keyboard_interrupt():
     program = textwrap.dedent(
         """
-        import gemmule, sys
+        import gemmule, signal
+        # A shell's background jobs are started with Ctrl-C ignored; Python then raises nothing.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         engine = gemmule.Engine("cpu")
         made = gemmule.phantom({"phantom": {"planes": 12, "rows": 128, "columns": 192, "seed": 7}})
         print("ready", flush=True)
@@ -51,7 +53,10 @@ def test_ctrl_c_is_a_keyboard_interrupt():
         """
     )
     running = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert running.stdout.readline() == "ready\n"
-    running.send_signal(signal.SIGINT)
-    out, _ = running.communicate(timeout=120)
+    try:
+        assert running.stdout.readline() == "ready\n"
+        running.send_signal(signal.SIGINT)
+        out, _ = running.communicate(timeout=120)
+    finally:
+        running.kill()
     assert out == "interrupted\n" and running.returncode == 0

@@ -36,7 +36,7 @@ fn kernels(criterion: &mut Criterion) {
     }
     for case in cases(SHAPE).expect("the shape is sound") {
         let mut group = criterion.benchmark_group(case.name);
-        group.throughput(Throughput::Bytes((case.bytes_per_voxel * SHAPE.len() as f64) as u64));
+        group.throughput(Throughput::Bytes(case.work.bytes()));
         for (name, engine) in &engines {
             let mut prepared = case.prepare(engine).expect("the device has room for a small case");
             group.bench_function(*name, |b| {

@@ -6,6 +6,7 @@ use common::gpu;
 use gemmule::engine::{Buffer, Engine};
 use gemmule::kernel::convert::{self, Convert};
 use gemmule::kernel::local_maxima::LocalMaxima;
+use gemmule::kernel::multiply_add::{self, MultiplyAdd};
 use gemmule::kernel::smooth_xy::{self, SmoothXy};
 use gemmule::kernel::smooth_z::{self, SmoothZ};
 use gemmule::kernel::{HalfTaps, Slab};
@@ -118,6 +119,30 @@ fn one_wrong_tap_is_noticed() {
     wrong.taps[6] *= 1.001;
     let found = on_gpu(engine, &input, input.len(), |i, o| wrong.run(engine, i, o).unwrap());
     assert!(difference(&found, &expected) / largest(&input) > smooth_z::TOLERANCE);
+}
+
+#[test]
+fn multiplying_and_adding() {
+    let Some(engine) = gpu() else { return };
+    for (len, rounds) in [(1, 0), (1, 1), (255, 3), (257, 40), (70_001, 2)] {
+        for factor in [0.0, 0.3, 0.5] {
+            let kernel = MultiplyAdd { len, rounds, factor, term: 1.7 };
+            let input = noise(len as usize, 9);
+            let mut expected = input.clone();
+            kernel.cpu(&mut expected);
+            let mut values = engine.upload(&input).unwrap();
+            kernel.run(engine, &mut values).unwrap();
+            let mut found = vec![f32::NAN; input.len()];
+            engine.read(&values, &mut found).unwrap();
+            let error = difference(&found, &expected) / largest(&input).max(7.0);
+            assert!(error <= multiply_add::TOLERANCE, "{len} values, {rounds} rounds of {factor}: {error:e}");
+            // After many steps every sum is the fixed point, whatever it was.
+            if rounds == 40 {
+                let fixed = 8.0 * 1.7 / (1.0 - factor);
+                assert!(expected.iter().all(|v| (v - fixed).abs() < 1e-5 * fixed), "{expected:?}");
+            }
+        }
+    }
 }
 
 #[test]

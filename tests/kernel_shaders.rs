@@ -9,6 +9,7 @@ use gemmule::engine::Binding;
 use gemmule::kernel::convert::{Convert, Piece};
 use gemmule::kernel::hessian_response::HessianResponse;
 use gemmule::kernel::local_maxima::LocalMaxima;
+use gemmule::kernel::multiply_add::MultiplyAdd;
 use gemmule::kernel::smooth_xy::SmoothXy;
 use gemmule::kernel::smooth_z::SmoothZ;
 use gemmule::kernel::{DEFINITIONS, Slab};
@@ -94,6 +95,7 @@ fn every_field_of_every_uniform_lies_where_the_shader_reads_it() {
     same_layout!(Piece { plane, planes, row, rows });
     same_layout!(SmoothXy { slab, radius_y, radius_x, padding, taps_y, taps_x });
     same_layout!(SmoothZ { slab, radius, padding, taps });
+    same_layout!(MultiplyAdd { len, rounds, factor, term });
     same_layout!(LocalMaxima { slab, scales, capacity, threshold, padding });
     same_layout!(HessianResponse {
         slab,

@@ -198,6 +198,15 @@ pub(crate) enum Command {
         /// Volume to measure on, in voxels.
         #[arg(long, value_name = "Z,Y,X", default_value = "32,512,512", value_parser = shape)]
         shape: Shape,
+        /// Run the filter stage on cubes with these edges as well, in voxels, to see how its time grows.
+        #[arg(long, value_name = "N,...", value_delimiter = ',')]
+        sizes: Vec<usize>,
+        /// Draw time against bytes, and time against voxels where there are several sizes, as PNG.
+        #[arg(long, value_name = "FILE")]
+        plot: Option<PathBuf>,
+        /// Replace the picture if it is there.
+        #[arg(long, requires = "plot")]
+        force: bool,
     },
     /// Print every parameter with its unit, range, meaning and source, as a TOML that --params reads.
     Params {

@@ -8,7 +8,7 @@ use crate::cli::args::{Cli, Command, EngineArgs, OutArgs, ParamsArgs};
 use crate::cli::progress::Bars;
 use crate::cli::read_args::ReadArgs;
 use crate::cli::score_args::ScoreCommand;
-use crate::cli::{cohort, extra, learn, print, series, stats, track};
+use crate::cli::{bench, cohort, extra, learn, print, series, stats, track};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io;
@@ -73,7 +73,10 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Power(args) => stats::power(&args, voice),
         Command::Demo { engine, params, dir } => extra::demo(&engine, &params, &dir, voice),
         Command::Calibrate { engine, params, out } => extra::calibrate(&engine, &params, &out, voice),
-        Command::Bench { engine, list, shape } => extra::bench(&engine, list, shape, voice),
+        Command::Bench { list: true, .. } => bench::list(voice),
+        Command::Bench { engine, shape, sizes, plot, force, list: false } => {
+            bench::bench(&engine, shape, &sizes, plot.as_deref().map(|path| (path, force)), voice)
+        }
         Command::Params { params } => print_params(&params, voice),
     }
 }

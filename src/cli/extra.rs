@@ -8,13 +8,10 @@ use crate::cli::args::{EngineArgs, OutArgs, ParamsArgs};
 use crate::cli::commands::{self, Voice};
 use crate::cli::print;
 use crate::cli::progress::Bars;
-use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io;
-use crate::pipeline::bench::{self, BenchReport};
 use crate::pipeline::{self, CALIBRATION_FILES, DETECT_FILES, DetectDetail, FileSet, Origin};
 use crate::report;
-use crate::volume::Shape;
 
 /// `series`: days, and whether it is a test-retest series; none for a single stack.
 pub(crate) fn phantom(
@@ -153,48 +150,4 @@ pub(crate) fn calibrate(engine: &EngineArgs, params: &ParamsArgs, out: &OutArgs,
         ))?;
     }
     files.iter().try_for_each(|file| print::line(&format!("  {}", file.display())))
-}
-
-pub(crate) fn bench(args: &EngineArgs, list: bool, shape: Shape, voice: Voice) -> Result<()> {
-    let adapters = Engine::adapters();
-    if list {
-        if adapters.is_empty() {
-            return Err(Error::Gpu {
-                adapter: "none".into(),
-                problem: "no Vulkan, Metal or DX12 adapter was found".into(),
-                remedy: "install a driver; Debian's mesa-vulkan-drivers brings one in software".into(),
-            });
-        }
-        if voice.json {
-            return print::json(&json!({ "adapters": adapters }));
-        }
-        return adapters.iter().try_for_each(|adapter| print::line(&adapter.to_string()));
-    }
-    let engine = commands::engine(args, voice)?;
-    let mut bars = Bars::new(voice.quiet)?;
-    let report = bench::run(&engine, shape, &mut bars)?;
-    bars.finish();
-    if voice.json { print::json(&json!(report)) } else { print_bench(&report) }
-}
-
-fn print_bench(report: &BenchReport) -> Result<()> {
-    print::line(&format!("{} ({}), copy {:.1} GB/s", report.adapter, report.driver, report.copy_gb_per_s))?;
-    print::line(&format!(
-        "{:22} {:4} {:>14} {:>12} {:>8} {:>8} {:>10} {:>10}",
-        "kernel", "on", "shape", "Mvoxel/s", "GB/s", "of copy", "seconds", "max error"
-    ))?;
-    report.rows.iter().try_for_each(|row| {
-        let shape = row.shape.map(|n| n.to_string()).join("x");
-        print::line(&format!(
-            "{:22} {:4} {:>14} {:>12.1} {:>8.2} {:>7.0}% {:>10.4} {:>10.1e}",
-            row.kernel,
-            row.backend,
-            shape,
-            row.voxels_per_s / 1e6,
-            row.gb_per_s,
-            100.0 * row.fraction_of_copy,
-            row.seconds,
-            row.max_abs_error_vs_cpu
-        ))
-    })
 }

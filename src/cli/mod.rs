@@ -1,6 +1,7 @@
 //! The command line: arguments and printing, no logic.
 
 mod args;
+mod bench;
 mod cohort;
 mod cohort_page;
 mod commands;

@@ -1,4 +1,4 @@
-//! One opened device: memory, pipelines, dispatch, and every fault it reports as an [`enum@Error`].
+//! One opened device: memory, waiting, and every fault it reports as an [`enum@Error`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::engine::adapters::{AdapterInfo, describe};
 use crate::engine::buffer::{GpuBuffer, Memory};
-use crate::engine::kernel_def::{Binding, KernelDef, Launch};
+use crate::engine::clock::Clock;
 use crate::engine::pipeline::Pipeline;
-use crate::engine::{Buffer, self_test};
+use crate::engine::self_test;
+use crate::engine::traffic::Counters;
 use crate::error::{Error, Result};
 
 /// Most bytes staged at once when reading back.
@@ -20,22 +21,25 @@ const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// A device that passed its self-test.
 pub(crate) struct Gpu {
     pub(crate) info: AdapterInfo,
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    limits: wgpu::Limits,
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) limits: wgpu::Limits,
     memory: Arc<Memory>,
     faults: Faults,
-    pipelines: Mutex<HashMap<PipelineKey, Pipeline>>,
+    pub(super) pipelines: Mutex<HashMap<PipelineKey, Pipeline>>,
     staging: Mutex<Option<wgpu::Buffer>>,
+    pub(super) counters: Arc<Counters>,
+    /// Only while kernels are timed.
+    pub(super) clock: Mutex<Option<Clock>>,
 }
 
 /// Faults reported outside of any call: a lost device, an error nobody waited for. The first is kept.
 type Faults = Arc<Mutex<Option<String>>>;
 
-type PipelineKey = (&'static str, &'static str, Vec<(&'static str, u64)>);
+pub(super) type PipelineKey = (&'static str, &'static str, Vec<(&'static str, u64)>);
 
 /// A thread that panicked while it held the lock left nothing half-done that matters here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -50,6 +54,8 @@ impl Gpu {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gemmule"),
             required_limits: limits.clone(),
+            // To time kernels with; nothing else depends on it.
+            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
             ..wgpu::DeviceDescriptor::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
@@ -77,9 +83,11 @@ impl Gpu {
         limits: wgpu::Limits,
         faults: Faults,
     ) -> Result<Self> {
-        let (pipelines, staging) = (Mutex::default(), Mutex::default());
-        let gpu = Self { info, device, queue, limits, memory: Arc::default(), faults, pipelines, staging };
+        let (pipelines, staging, clock) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (memory, counters) = (Arc::default(), Arc::default());
+        let gpu = Self { info, device, queue, limits, memory, faults, pipelines, staging, counters, clock };
         self_test::run(&gpu)?;
+        gpu.counters.take();
         Ok(gpu)
     }
 
@@ -140,7 +148,7 @@ impl Gpu {
         Ok(GpuBuffer::new(raw, &self.memory))
     }
 
-    fn raw_buffer(&self, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    pub(super) fn raw_buffer(&self, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
         self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
     }
 
@@ -150,6 +158,7 @@ impl Gpu {
             return Err(self.error(format!("{} bytes do not fit a buffer of {}", bytes.len(), buffer.raw.size())));
         }
         let (words, rest) = bytes.split_at(bytes.len() & !3);
+        self.counters.uploaded(bytes.len() as u64);
         self.guarded("upload", bytes.len() as u64, || {
             self.queue.write_buffer(&buffer.raw, 0, words);
             if !rest.is_empty() {
@@ -166,6 +175,11 @@ impl Gpu {
         if needed > buffer.raw.size() {
             return Err(self.error(format!("{needed} bytes were asked of a buffer of {}", buffer.raw.size())));
         }
+        self.counters.read_back(out.len() as u64);
+        self.read_raw(&buffer.raw, offset, out)
+    }
+
+    pub(super) fn read_raw(&self, buffer: &wgpu::Buffer, offset: u64, out: &mut [u8]) -> Result<()> {
         let mut staging = lock(&self.staging);
         let mut at = offset;
         for part in out.chunks_mut(STAGING_BYTES as usize) {
@@ -177,7 +191,7 @@ impl Gpu {
                     self.guarded("read-back", size, || self.raw_buffer(size.max(4096), usage))?
                 }
             };
-            self.copy(&buffer.raw, at, &held, 0, size)?;
+            self.copy_raw(buffer, at, &held, 0, size)?;
             self.map(&held, part)?;
             *staging = Some(held);
             at += size;
@@ -209,8 +223,13 @@ impl Gpu {
         Ok(())
     }
 
-    /// Copies bytes from buffer to buffer.
-    pub(crate) fn copy(&self, from: &wgpu::Buffer, at: u64, to: &wgpu::Buffer, to_at: u64, bytes: u64) -> Result<()> {
+    /// Copies all bytes of a buffer into another one, from `at` on.
+    pub(crate) fn copy(&self, from: &GpuBuffer, to: &GpuBuffer, at: u64) -> Result<()> {
+        self.counters.copied(from.raw.size());
+        self.copy_raw(&from.raw, 0, &to.raw, at, from.raw.size())
+    }
+
+    fn copy_raw(&self, from: &wgpu::Buffer, at: u64, to: &wgpu::Buffer, to_at: u64, bytes: u64) -> Result<()> {
         self.guarded("copy", bytes, || {
             let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             encoder.copy_buffer_to_buffer(from, at, to, to_at, bytes);
@@ -231,98 +250,8 @@ impl Gpu {
         }
     }
 
-    /// Runs a kernel.
-    pub(crate) fn dispatch(&self, kernel: &KernelDef, launch: &Launch<'_>) -> Result<()> {
-        let groups = self.groups(kernel, launch)?;
-        let pipeline = self.pipeline(kernel, launch.constants)?;
-        let buffers = self.bindings(kernel, launch)?;
-        self.guarded(kernel.name, 0, || {
-            let uniform = |bytes: &&[u8]| {
-                let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-                let buffer = self.raw_buffer(bytes.len() as u64, usage);
-                self.queue.write_buffer(&buffer, 0, bytes);
-                buffer
-            };
-            let uniforms: Vec<wgpu::Buffer> = launch.uniforms.iter().map(uniform).collect();
-            let (mut uniforms, mut buffers) = (uniforms.iter(), buffers.iter().copied());
-            let entries: Vec<wgpu::BindGroupEntry<'_>> = kernel
-                .bindings
-                .iter()
-                .zip(0..)
-                .filter_map(|(kind, binding)| {
-                    let buffer = if *kind == Binding::Uniform { uniforms.next() } else { buffers.next() };
-                    buffer.map(|b| wgpu::BindGroupEntry { binding, resource: b.as_entire_binding() })
-                })
-                .collect();
-            let layout = &pipeline.layout;
-            let group =
-                self.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries });
-            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            pass.set_pipeline(&pipeline.raw);
-            pass.set_bind_group(0, &group, &[]);
-            pass.dispatch_workgroups(groups[0], groups[1], 1);
-            drop(pass);
-            self.queue.submit([encoder.finish()]);
-        })
-    }
-
-    fn bindings<'a>(&self, kernel: &KernelDef, launch: &Launch<'a>) -> Result<Vec<&'a wgpu::Buffer>> {
-        let uniforms = kernel.bindings.iter().filter(|b| **b == Binding::Uniform).count();
-        if uniforms != launch.uniforms.len() || kernel.bindings.len() - uniforms != launch.buffers.len() {
-            return Err(self.error(format!("{}: not as many buffers as bindings", kernel.name)));
-        }
-        let raw = |buffer: &&'a Buffer| match *buffer {
-            Buffer::Gpu(buffer) => Ok(&buffer.raw),
-            Buffer::Cpu(_) => Err(self.error(format!("{}: a buffer lies in memory, not on the device", kernel.name))),
-        };
-        launch.buffers.iter().map(raw).collect()
-    }
-
-    /// Workgroups along two dimensions: one alone ends at 65535 on most devices.
-    fn groups(&self, kernel: &KernelDef, launch: &Launch<'_>) -> Result<[u32; 2]> {
-        let most = u64::from(self.limits.max_compute_workgroups_per_dimension);
-        let x = launch.groups.clamp(1, most);
-        let y = launch.groups.div_ceil(x).max(1);
-        let limits = [
-            ("workgroups", launch.groups, most * most),
-            (
-                "invocations",
-                u64::from(launch.invocations),
-                u64::from(self.limits.max_compute_invocations_per_workgroup),
-            ),
-            ("invocations along x", u64::from(launch.invocations), u64::from(self.limits.max_compute_workgroup_size_x)),
-            ("bytes of workgroup memory", u64::from(launch.workgroup_bytes), u64::from(self.workgroup_bytes())),
-        ];
-        for (what, wanted, allowed) in limits {
-            if wanted > allowed {
-                return Err(self.error(format!("{} needs {wanted} {what}, the device has {allowed}", kernel.name)));
-            }
-        }
-        Ok([x as u32, y as u32])
-    }
-
-    fn pipeline(&self, kernel: &KernelDef, constants: &[(&'static str, f64)]) -> Result<Pipeline> {
-        let bits = constants.iter().map(|&(name, value)| (name, value.to_bits())).collect();
-        let key = (kernel.name, kernel.entry, bits);
-        // The lock is kept while building, so that two threads never build the same pipeline.
-        let mut pipelines = lock(&self.pipelines);
-        if let Some(pipeline) = pipelines.get(&key) {
-            return Ok(pipeline.clone());
-        }
-        let built =
-            self.guarded(kernel.name, 0, || Pipeline::build(&self.device, kernel, constants)).map_err(|error| {
-                match error {
-                    Error::Gpu { problem, .. } => self.error(format!("{problem}\n{}", kernel.numbered_source())),
-                    other => other,
-                }
-            })?;
-        pipelines.insert(key, built.clone());
-        Ok(built)
-    }
-
     /// Runs calls to wgpu and returns the error they raise, if any.
-    fn guarded<T>(&self, what: &str, bytes: u64, work: impl FnOnce() -> T) -> Result<T> {
+    pub(super) fn guarded<T>(&self, what: &str, bytes: u64, work: impl FnOnce() -> T) -> Result<T> {
         use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
         let scopes = [OutOfMemory, Validation, Internal].map(|filter| self.device.push_error_scope(filter));
         let value = work();
@@ -342,7 +271,7 @@ impl Gpu {
         lock(&self.faults).clone().map_or(Ok(()), |fault| Err(self.error(fault)))
     }
 
-    fn error(&self, problem: String) -> Error {
+    pub(super) fn error(&self, problem: String) -> Error {
         gpu_error(&self.info, problem)
     }
 }

@@ -2,15 +2,20 @@
 
 mod adapters;
 mod buffer;
+mod clock;
+mod dispatch;
 mod gpu;
 mod kernel_def;
 mod pipeline;
 mod self_test;
+mod traffic;
+mod transfer;
 
 pub use adapters::AdapterInfo;
 pub use buffer::{Buffer, GpuBuffer};
 pub(crate) use kernel_def::wgsl;
 pub use kernel_def::{Binding, KernelDef, Launch};
+pub use traffic::{KernelTraffic, Traffic, Work};
 
 /// The version of wgpu that [`Engine::on_device`] and [`Engine::adopt`] speak.
 pub use wgpu;
@@ -19,6 +24,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use gpu::Gpu;
+use traffic::Counters;
 
 /// Where kernels run.
 ///
@@ -63,6 +69,7 @@ pub struct Engine {
     gpu: Option<Arc<Gpu>>,
     description: String,
     slab_len: Option<usize>,
+    counters: Arc<Counters>,
 }
 
 impl Engine {
@@ -80,7 +87,8 @@ impl Engine {
     }
 
     fn on_cpu(why: &str) -> Self {
-        Self { gpu: None, slab_len: None, description: format!("CPU, {} threads: {why}", rayon::current_num_threads()) }
+        let description = format!("CPU, {} threads: {why}", rayon::current_num_threads());
+        Self { gpu: None, slab_len: None, description, counters: Arc::default() }
     }
 
     fn on_gpu(name: Option<&str>) -> Result<Self> {
@@ -90,7 +98,7 @@ impl Engine {
                 Ok(gpu) => {
                     let why = if name.is_some() { "as named" } else { "the first hardware adapter that works" };
                     let description = format!("GPU {}: {why}", gpu.info);
-                    return Ok(Self { gpu: Some(Arc::new(gpu)), description, slab_len: None });
+                    return Ok(Self::with_device(gpu, description));
                 }
                 Err(error) => failures.push(error),
             }
@@ -135,7 +143,12 @@ impl Engine {
     pub fn on_device(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
         let gpu = Gpu::of_host(device, queue)?;
         let description = format!("GPU {}: the host's own device", gpu.info);
-        Ok(Self { gpu: Some(Arc::new(gpu)), description, slab_len: None })
+        Ok(Self::with_device(gpu, description))
+    }
+
+    fn with_device(gpu: Gpu, description: String) -> Self {
+        let counters = Arc::clone(&gpu.counters);
+        Self { gpu: Some(Arc::new(gpu)), description, slab_len: None, counters }
     }
 
     /// Takes over a buffer of the engine's own device, without a copy. It must come from the same `wgpu::Instance`: wgpu cannot tell those of another one.
@@ -225,111 +238,6 @@ impl Engine {
     /// Most bytes of one upload, and of workgroup memory; none on the CPU.
     pub(crate) fn gpu_limits(&self) -> Option<(u64, u32)> {
         self.gpu.as_ref().map(|gpu| (gpu.max_buffer_bytes(), gpu.workgroup_bytes()))
-    }
-
-    /// Most bytes of buffers on the device at once since the last call; 0 on the CPU.
-    ///
-    /// ```
-    /// use gemmule::engine::{Backend, Engine};
-    /// let engine = Engine::new(Backend::Auto)?;
-    /// drop(engine.buffer(1000)?);
-    /// let on_a_gpu = engine.adapter().is_some();
-    /// assert_eq!(engine.take_peak_bytes() >= 4000, on_a_gpu);
-    /// # Ok::<(), gemmule::error::Error>(())
-    /// ```
-    pub fn take_peak_bytes(&self) -> u64 {
-        self.gpu.as_ref().map_or(0, |gpu| gpu.take_peak())
-    }
-
-    /// A buffer of `len` zeros.
-    ///
-    /// ```
-    /// use gemmule::engine::{Backend, Engine};
-    /// let engine = Engine::new(Backend::Auto)?;
-    /// let mut both = engine.buffer(3)?;
-    /// engine.copy(&engine.upload(&[7.0, 8.0])?, &mut both, 1)?;
-    /// engine.wait()?;
-    /// let mut values = [f32::NAN; 3];
-    /// engine.read(&both, &mut values)?;
-    /// assert_eq!(values, [0.0, 7.0, 8.0]);
-    /// # Ok::<(), gemmule::error::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Memory`] or [`Error::Gpu`] if there is no room.
-    pub fn buffer(&self, len: usize) -> Result<Buffer> {
-        match &self.gpu {
-            None => Ok(Buffer::Cpu(vec![0.0; len])),
-            Some(gpu) => Ok(Buffer::Gpu(gpu.buffer(4 * len as u64)?)),
-        }
-    }
-
-    /// A buffer that holds `values`. See the example of [`Engine`].
-    ///
-    /// # Errors
-    /// As [`Engine::buffer`].
-    pub fn upload(&self, values: &[f32]) -> Result<Buffer> {
-        match &self.gpu {
-            None => Ok(Buffer::Cpu(values.to_vec())),
-            Some(_) => self.upload_bytes(bytemuck::cast_slice(values)),
-        }
-    }
-
-    /// Bytes as they are, for a shader that takes them apart; on the device only.
-    pub(crate) fn upload_bytes(&self, bytes: &[u8]) -> Result<Buffer> {
-        let gpu = self.device()?;
-        let buffer = gpu.buffer(bytes.len() as u64)?;
-        gpu.write(&buffer, bytes)?;
-        Ok(Buffer::Gpu(buffer))
-    }
-
-    /// Copies the first `out.len()` values of a buffer to `out`, after everything that was started before. See the example of [`Engine`].
-    ///
-    /// # Errors
-    /// [`Error::Gpu`] if the device fails.
-    ///
-    /// # Panics
-    /// If a buffer in memory is shorter than `out`.
-    pub fn read(&self, buffer: &Buffer, out: &mut [f32]) -> Result<()> {
-        self.read_words(buffer, 0, bytemuck::cast_slice_mut(out))
-    }
-
-    /// All values of a buffer that is not needed any more; in memory nothing is copied.
-    pub(crate) fn take_values(&self, buffer: Buffer) -> Result<Vec<f32>> {
-        if let Buffer::Cpu(values) = buffer {
-            return Ok(values);
-        }
-        let mut values = vec![0.0; buffer.len()];
-        self.read(&buffer, &mut values)?;
-        Ok(values)
-    }
-
-    /// Copies values from the `start`-th on, bit by bit.
-    pub(crate) fn read_words(&self, buffer: &Buffer, start: usize, out: &mut [u32]) -> Result<()> {
-        match buffer {
-            Buffer::Cpu(values) => out.copy_from_slice(bytemuck::cast_slice(&values[start..][..out.len()])),
-            Buffer::Gpu(buffer) => self.device()?.read(buffer, 4 * start as u64, bytemuck::cast_slice_mut(out))?,
-        }
-        Ok(())
-    }
-
-    /// Copies all values of `from` into `to`, from its `start`-th on: blocks of several scales in one buffer. See the example of [`Engine::buffer`].
-    ///
-    /// # Errors
-    /// [`Error::Gpu`] if the device fails or the buffers are not on it.
-    ///
-    /// # Panics
-    /// If `to` is too short.
-    pub fn copy(&self, from: &Buffer, to: &mut Buffer, start: usize) -> Result<()> {
-        assert!(start + from.len() <= to.len(), "the values fit the buffer");
-        match (from, to) {
-            (Buffer::Cpu(from), Buffer::Cpu(to)) => to[start..][..from.len()].copy_from_slice(from),
-            (Buffer::Gpu(from), Buffer::Gpu(to)) => {
-                self.device()?.copy(&from.raw, 0, &to.raw, 4 * start as u64, from.raw.size())?;
-            }
-            _ => return Err(elsewhere("a buffer in memory was to be copied to one on a device, or the reverse")),
-        }
-        Ok(())
     }
 
     /// Runs a kernel on the device.

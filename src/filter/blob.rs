@@ -127,12 +127,14 @@ fn responses(source: &Source<'_>, scales: &[Scale], near: Slab) -> Result<Buffer
     let engine = source.engine;
     let (nz, ny, nx) = (near.nz as usize, near.ny as usize, near.nx as usize);
     let (first, count) = (near.in_start as usize, near.in_count as usize);
+    // With the planes that the largest scale needs: converted once, and the same buffers for all.
+    let halo = scales.iter().map(Scale::radius_z).max().unwrap_or(0);
+    let slab = Slab::of_planes(nz, ny, nx, first, count, halo);
+    let converted = source.slab(slab)?;
+    let (mut across, mut response) = (engine.buffer(slab.input_len())?, engine.buffer(slab.output_len())?);
     let mut all = engine.buffer(near.input_len() * scales.len())?;
     for (n, scale) in scales.iter().enumerate() {
-        let slab = Slab::of_planes(nz, ny, nx, first, count, scale.radius_z());
-        let mut across = engine.buffer(slab.input_len())?;
-        source.smooth(slab, &source.slab(slab)?, scale, &mut across)?;
-        let mut response = engine.buffer(slab.output_len())?;
+        source.smooth(slab, &converted, scale, &mut across)?;
         let form = Form { response: Response::Blob, floor: 0.0, alpha: 0.0, beta: 0.0 };
         scale.response(slab, form, false).run(engine, &across, &mut response)?;
         engine.copy(&response, &mut all, n * near.input_len())?;

@@ -275,16 +275,6 @@ fn hand_on(
     planes.filter(|(z, _)| wanted.contains(z)).try_for_each(|(z, plane)| take(z, plane))
 }
 
-/// Whether an engine sweeps a stack at once, so that it is converted and smoothed once and not twice: for who counts bytes.
-pub(crate) fn is_swept_at_once(
-    engine: &Engine,
-    stack: Input<'_>,
-    noise: &NoiseModel,
-    params: &RidgeParams,
-) -> Result<bool> {
-    Ok(Sweep::new(engine, stack, noise, params)?.whole().is_some())
-}
-
 /// The two passes over a volume: the first finds the largest eigenvalues, the second the responses.
 #[derive(Debug)]
 struct Sweep<'a> {

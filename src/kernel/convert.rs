@@ -12,7 +12,7 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, Work, wgsl};
 use crate::error::Result;
 use crate::kernel::Slab;
 use crate::model::NoiseModel;
@@ -163,19 +163,31 @@ impl Convert {
                 Self { slab, ..*self }.run(engine, planes.view(), output)
             }
             (Raw::Memory(voxels), Buffer::Cpu(output)) => {
+                engine.count(KERNEL.entry, self.work(VoxelKind::of(voxels)));
                 self.cpu(voxels, output);
                 Ok(())
             }
             (Raw::Memory(voxels), output) => {
+                engine.count(KERNEL.entry, self.work(VoxelKind::of(voxels)));
                 let limit = engine.gpu_limits().map_or(0, |(bytes, _)| bytes).min(MAX_UPLOAD_BYTES);
                 self.upload_and_dispatch(engine, voxels, output, limit)
             }
             (Raw::Device(stack), output) => {
+                engine.count(KERNEL.entry, self.work(stack.kind));
                 let all = Piece { plane: 0, planes: self.slab.out_count, row: 0, rows: self.slab.ny };
                 let skip = self.slab.out_start * self.raw_ny * self.raw_nx;
                 Self { skip, ..*self }.dispatch(engine, stack.kind, &stack.buffer, all, output)
             }
         }
+    }
+
+    /// Bytes and arithmetic of one run on raw voxels of a kind. See the example of [`Work`].
+    pub fn work(&self, kind: VoxelKind) -> Work {
+        let (voxels, area) = (self.slab.output_len() as u64, u64::from(self.binning * self.binning));
+        let raw = u64::from(self.slab.out_count) * u64::from(self.raw_ny) * u64::from(self.raw_nx);
+        // The sum of the voxels and its scaling; stabilised, two multiplications, an addition, a comparison and a root.
+        let operations = voxels * (area + 1 + 5 * u64::from(self.stabilise));
+        Work { bytes_read: raw * kind.bytes() as u64, bytes_written: 4 * voxels, operations }
     }
 
     /// Piece by piece, each of at most `limit` bytes.

@@ -9,7 +9,7 @@ mod band;
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, Work, wgsl};
 use crate::error::Result;
 use crate::kernel::hessian_response::band::{Band, Hessians};
 use crate::kernel::prelude::CHUNK;
@@ -125,6 +125,15 @@ pub struct HessianResponse {
 /// Rows and columns of a workgroup, as in the shader.
 const TILE: [u32; 2] = [8, 32];
 
+/// Output planes over which a workgroup marches: before them it loads two radii of planes that others load as well.
+const MARCH: u32 = 32;
+
+/// A ring of so many planes, three filtered tiles with their halo, and two values per lane for `peak`.
+fn workgroup_bytes(ring: u32) -> u32 {
+    let halo = 2 * STENCIL as u32;
+    4 * ((ring + 3) * (TILE[0] + halo) * (TILE[1] + halo) + 2 * TILE[0] * TILE[1])
+}
+
 /// Planes that a task of the CPU works on.
 const DEPTH: usize = 16;
 
@@ -137,6 +146,7 @@ impl HessianResponse {
     /// # Panics
     /// If the buffers are not as long as the slab says.
     pub fn run(&self, engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
+        engine.count(KERNEL.entry, self.work());
         if let (Buffer::Cpu(input), Buffer::Cpu(output)) = (input, &mut *output) {
             self.cpu(input, output);
             return Ok(());
@@ -145,18 +155,60 @@ impl HessianResponse {
         self.launch(engine, &KERNEL, input, output)
     }
 
+    /// Bytes and arithmetic of one run. See the example of [`Work`].
+    pub fn work(&self) -> Work {
+        let voxels = self.slab.output_len() as u64;
+        let response = match self.response {
+            JERMAN => response::OPERATIONS[0],
+            FRANGI => response::OPERATIONS[1],
+            SATO => response::OPERATIONS[2],
+            // The trace needs no eigenvalues.
+            _ => 3,
+        };
+        let eigenvalues = if self.response == Response::Blob as u32 { 0 } else { eigen3::OPERATIONS };
+        let running = u64::from(self.running);
+        Work {
+            bytes_read: 4 * (self.slab.input_len() as u64 + running * voxels),
+            bytes_written: 4 * voxels,
+            operations: voxels * (self.hessian_operations() + eigenvalues + response + running),
+        }
+    }
+
+    /// Of [`HessianResponse::peak`]; the CPU leaves out the eigenvalues of voxels that cannot have the largest one, which this does not. See
+    /// the example of [`Work`].
+    pub fn peak_work(&self) -> Work {
+        // S² and two comparisons.
+        let operations = self.slab.output_len() as u64 * (self.hessian_operations() + eigen3::OPERATIONS + 7);
+        Work { bytes_read: 4 * self.slab.input_len() as u64, bytes_written: 8, operations }
+    }
+
+    /// Along z a sum and a difference for every pair of planes, and three multiplications and additions; in the plane two second and three first derivatives, one
+    /// of them in two steps.
+    fn hessian_operations(&self) -> u64 {
+        const SECOND: u64 = 1 + 3 * 3;
+        const FIRST: u64 = 3 * 3 - 1;
+        2 + 8 * u64::from(self.radius_z) + 2 * SECOND + 4 * FIRST
+    }
+
     fn launch(&self, engine: &Engine, kernel: &KernelDef, input: &Buffer, output: &Buffer) -> Result<()> {
         assert!(input.len() == self.slab.input_len(), "the buffer fits the slab");
         let tiles = u64::from(self.slab.ny.div_ceil(TILE[0])) * u64::from(self.slab.nx.div_ceil(TILE[1]));
-        let halo = 2 * STENCIL as u32;
+        let room = engine.gpu_limits().map_or(0, |(_, workgroup_bytes)| workgroup_bytes);
+        let marches = workgroup_bytes(2 * self.radius_z + 1) <= room;
+        let (ring, depth) = if marches { (2 * self.radius_z + 1, MARCH) } else { (1, 1) };
         let launch = Launch {
-            constants: &[("RADIUS_Z", f64::from(self.radius_z)), ("RESPONSE", f64::from(self.response))],
+            constants: &[
+                ("RADIUS_Z", f64::from(self.radius_z)),
+                ("RESPONSE", f64::from(self.response)),
+                ("MARCH", f64::from(u8::from(marches))),
+                ("RING", f64::from(ring)),
+                ("DEPTH", f64::from(depth)),
+            ],
             uniforms: &[bytemuck::bytes_of(self)],
             buffers: &[input, output],
-            groups: tiles * u64::from(self.slab.out_count),
+            groups: tiles * u64::from(self.slab.out_count.div_ceil(depth)),
             invocations: TILE[0] * TILE[1],
-            // Three filtered tiles with their halo; `peak` also keeps two values per lane.
-            workgroup_bytes: 4 * (3 * (TILE[0] + halo) * (TILE[1] + halo) + 2 * TILE[0] * TILE[1]),
+            workgroup_bytes: workgroup_bytes(ring),
         };
         engine.dispatch(kernel, &launch)
     }
@@ -190,6 +242,7 @@ impl HessianResponse {
     /// # Panics
     /// If the buffer is not as long as the slab says.
     pub fn peak(&self, engine: &Engine, input: &Buffer) -> Result<[f32; 2]> {
+        engine.count(PEAK_KERNEL.entry, self.peak_work());
         if let Buffer::Cpu(input) = input {
             return Ok(self.cpu_peak(input));
         }

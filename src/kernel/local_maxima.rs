@@ -7,7 +7,7 @@
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, Work, wgsl};
 use crate::error::Result;
 use crate::kernel::Slab;
 
@@ -79,6 +79,7 @@ impl LocalMaxima {
     /// # Panics
     /// If the buffer is not as long as slab and scales say.
     pub fn run(&self, engine: &Engine, input: &Buffer) -> Result<Vec<Maximum>> {
+        engine.count(KERNEL.entry, self.work());
         if let Buffer::Cpu(input) = input {
             return Ok(self.cpu(input));
         }
@@ -91,6 +92,16 @@ impl LocalMaxima {
                 return Ok(maxima);
             }
             capacity = count;
+        }
+    }
+
+    /// Bytes and arithmetic of one run, less the maxima themselves and the comparisons of what is above the threshold. See the example of [`Work`].
+    pub fn work(&self) -> Work {
+        let voxels = u64::from(self.scales) * self.slab.output_len() as u64;
+        Work {
+            bytes_read: 4 * u64::from(self.scales) * self.slab.input_len() as u64,
+            bytes_written: 0,
+            operations: voxels,
         }
     }
 

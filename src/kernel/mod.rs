@@ -7,6 +7,7 @@ pub mod convert;
 pub mod eigen3;
 pub mod hessian_response;
 pub mod local_maxima;
+pub mod multiply_add;
 pub mod prelude;
 pub mod response;
 pub mod smooth_xy;
@@ -17,11 +18,12 @@ pub use prelude::{HalfTaps, MAX_RADIUS, Slab};
 use crate::engine::KernelDef;
 
 /// Every entry point of every shader.
-pub const DEFINITIONS: [&KernelDef; 6] = [
+pub const DEFINITIONS: [&KernelDef; 7] = [
     &convert::KERNEL,
     &smooth_xy::KERNEL,
     &smooth_z::KERNEL,
     &hessian_response::KERNEL,
     &hessian_response::PEAK_KERNEL,
     &local_maxima::KERNEL,
+    &multiply_add::KERNEL,
 ];

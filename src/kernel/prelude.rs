@@ -121,6 +121,11 @@ pub(crate) fn lanes<const N: usize>(values: &[f32], start: usize) -> &[f32; N] {
     values[start..].first_chunk().expect("whole chunks are there")
 }
 
+/// Arithmetic of [`symmetric`] for one value: a multiplication for the centre, two additions and a multiplication for both sides of every other tap.
+pub(crate) fn symmetric_operations(radius: u32) -> u64 {
+    1 + 3 * u64::from(radius)
+}
+
 /// A symmetric filter: `out = taps[0] * line(0) + sum of taps[k] * (line(-k) + line(k))`, element by element, in the order of k.
 ///
 /// A chunk's sums stay in registers over all taps; passing over memory once per tap takes 2 to 3 times as long. Loops over arrays are written out: `map` of an

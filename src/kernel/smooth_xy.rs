@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, Work, wgsl};
 use crate::error::Result;
 use crate::kernel::{HalfTaps, Slab, prelude};
 
@@ -66,6 +66,7 @@ impl SmoothXy {
     /// # Panics
     /// If the buffers are not as long as the slab says.
     pub fn run(&self, engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
+        engine.count(KERNEL.entry, self.work());
         if let (Buffer::Cpu(input), Buffer::Cpu(output)) = (input, &mut *output) {
             self.cpu(input, output);
             return Ok(());
@@ -97,6 +98,13 @@ impl SmoothXy {
     /// A ring of rows as long as the filter along y, and two rows with their borders.
     fn workgroup_bytes(&self, width: u32) -> u32 {
         4 * ((2 * self.radius_y + 1) * width + 2 * (width + 2 * self.radius_x))
+    }
+
+    /// Bytes and arithmetic of one run. See the example of [`Work`].
+    pub fn work(&self) -> Work {
+        let voxels = self.slab.output_len() as u64;
+        let per_voxel = prelude::symmetric_operations(self.radius_y) + prelude::symmetric_operations(self.radius_x);
+        Work { bytes_read: 4 * self.slab.input_len() as u64, bytes_written: 4 * voxels, operations: voxels * per_voxel }
     }
 
     /// CPU twin. See the example of [`SmoothXy`].

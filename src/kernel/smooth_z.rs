@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, Work, wgsl};
 use crate::error::Result;
 use crate::kernel::{HalfTaps, Slab, prelude};
 
@@ -57,6 +57,7 @@ impl SmoothZ {
     /// # Panics
     /// If the buffers are not as long as the slab says.
     pub fn run(&self, engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
+        engine.count(KERNEL.entry, self.work());
         if let (Buffer::Cpu(input), Buffer::Cpu(output)) = (input, &mut *output) {
             self.cpu(input, output);
             return Ok(());
@@ -71,6 +72,13 @@ impl SmoothZ {
             workgroup_bytes: 0,
         };
         engine.dispatch(&KERNEL, &launch)
+    }
+
+    /// Bytes and arithmetic of one run. See the example of [`Work`].
+    pub fn work(&self) -> Work {
+        let voxels = self.slab.output_len() as u64;
+        let operations = voxels * prelude::symmetric_operations(self.radius);
+        Work { bytes_read: 4 * self.slab.input_len() as u64, bytes_written: 4 * voxels, operations }
     }
 
     /// CPU twin. See the example of [`SmoothZ`].

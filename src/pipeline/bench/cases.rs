@@ -1,10 +1,10 @@
 //! One case per kernel: input, parameters as the ridge filter uses them, and the bytes that must move.
 
-use crate::engine::{Buffer, Engine};
+use crate::engine::{Buffer, Engine, Work};
 use crate::error::Result;
 use crate::filter::taps;
 use crate::kernel::Slab;
-use crate::kernel::convert::Convert;
+use crate::kernel::convert::{Convert, VoxelKind};
 use crate::kernel::hessian_response::{HessianResponse, Response};
 use crate::kernel::local_maxima::LocalMaxima;
 use crate::kernel::smooth_xy::SmoothXy;
@@ -20,15 +20,15 @@ const SIGMA_Z: f64 = 0.8;
 pub struct Case {
     /// Name of the kernel, or of its entry point.
     pub name: &'static str,
-    /// Bytes that a voxel's input and output are, each moved once.
-    pub bytes_per_voxel: f64,
-    work: Work,
+    /// Bytes and arithmetic of one run.
+    pub work: Work,
+    kernel: Kernel,
     input: Vec<f32>,
     output_len: usize,
 }
 
 #[derive(Clone, Debug)]
-enum Work {
+enum Kernel {
     Convert(Convert, Voxels),
     SmoothXy(SmoothXy),
     SmoothZ(SmoothZ),
@@ -70,7 +70,7 @@ pub(super) fn stack(shape: Shape) -> Result<Volume<u16>> {
 ///     let mut prepared = case.prepare(&engine)?;
 ///     prepared.run()?;
 ///     engine.wait()?;
-///     println!("{}: {} results, {} bytes per voxel", case.name, prepared.result()?.len(), case.bytes_per_voxel);
+///     println!("{}: {} results, {} bytes moved", case.name, prepared.result()?.len(), case.work.bytes());
 ///     assert!(!prepared.result()?.is_empty());
 /// }
 /// # Ok::<(), gemmule::error::Error>(())
@@ -105,22 +105,21 @@ pub fn cases(shape: Shape) -> Result<Vec<Case>> {
     sato.cpu(&smoothed, &mut response);
     let threshold = 0.5 * response.iter().copied().fold(0.0, f32::max);
     let maxima = LocalMaxima { slab, scales: 1, capacity: (n / 64) as u32, threshold, padding: 0 };
-    let case = |name, bytes_per_voxel, work, input: &[f32], output_len| Case {
+    let case = |name, kernel: Kernel, input: &[f32], output_len| Case {
         name,
-        bytes_per_voxel,
-        work,
+        work: kernel.work(),
+        kernel,
         input: input.to_vec(),
         output_len,
     };
     Ok(vec![
-        case("convert", 6.0, Work::Convert(convert, raw), &[], n),
-        case("smooth_xy", 8.0, Work::SmoothXy(xy), &converted, n),
-        case("smooth_z", 8.0, Work::SmoothZ(z), &converted, n),
-        case("hessian_response", 8.0, Work::Respond(sato), &smoothed, n),
-        // The output is read and written.
-        case("hessian_response_running", 12.0, Work::Respond(jerman), &smoothed, n),
-        case("hessian_peak", 4.0, Work::Peak(peak), &smoothed, 1),
-        case("local_maxima", 4.0, Work::LocalMaxima(maxima), &response, 1),
+        case("convert", Kernel::Convert(convert, raw), &[], n),
+        case("smooth_xy", Kernel::SmoothXy(xy), &converted, n),
+        case("smooth_z", Kernel::SmoothZ(z), &converted, n),
+        case("hessian_response", Kernel::Respond(sato), &smoothed, n),
+        case("hessian_response_running", Kernel::Respond(jerman), &smoothed, n),
+        case("hessian_peak", Kernel::Peak(peak), &smoothed, 1),
+        case("local_maxima", Kernel::LocalMaxima(maxima), &response, 1),
     ])
 }
 
@@ -154,6 +153,19 @@ fn hessian(slab: Slab, response: Response) -> Result<HessianResponse> {
     })
 }
 
+impl Kernel {
+    fn work(&self) -> Work {
+        match self {
+            Self::Convert(kernel, voxels) => kernel.work(VoxelKind::of(voxels.view())),
+            Self::SmoothXy(kernel) => kernel.work(),
+            Self::SmoothZ(kernel) => kernel.work(),
+            Self::Respond(kernel) => kernel.work(),
+            Self::Peak(kernel) => kernel.peak_work(),
+            Self::LocalMaxima(kernel) => kernel.work(),
+        }
+    }
+}
+
 impl Case {
     /// Puts the input on the engine's device. See the example of [`cases`].
     ///
@@ -178,16 +190,16 @@ impl Prepared<'_> {
     /// [`crate::error::Error::Gpu`] if the device fails.
     pub fn run(&mut self) -> Result<()> {
         let (engine, input, output) = (self.engine, &self.input, &mut self.output);
-        match &self.case.work {
-            Work::Convert(kernel, voxels) => kernel.run(engine, voxels, output),
-            Work::SmoothXy(kernel) => kernel.run(engine, input, output),
-            Work::SmoothZ(kernel) => kernel.run(engine, input, output),
-            Work::Respond(kernel) => kernel.run(engine, input, output),
-            Work::Peak(kernel) => {
+        match &self.case.kernel {
+            Kernel::Convert(kernel, voxels) => kernel.run(engine, voxels, output),
+            Kernel::SmoothXy(kernel) => kernel.run(engine, input, output),
+            Kernel::SmoothZ(kernel) => kernel.run(engine, input, output),
+            Kernel::Respond(kernel) => kernel.run(engine, input, output),
+            Kernel::Peak(kernel) => {
                 self.found = kernel.peak(engine, input)?.to_vec();
                 Ok(())
             }
-            Work::LocalMaxima(kernel) => {
+            Kernel::LocalMaxima(kernel) => {
                 let found = kernel.run(engine, input)?;
                 self.found = found.iter().flat_map(|m| [m.z as f32, m.yx as f32, m.value]).collect();
                 Ok(())

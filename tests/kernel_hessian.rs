@@ -11,7 +11,8 @@ use gemmule::kernel::{HalfTaps, Slab};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-const SHAPES: [[usize; 3]; 7] = [[1, 1, 1], [1, 1, 70], [40, 1, 1], [1, 17, 1], [1, 33, 41], [5, 8, 32], [13, 21, 67]];
+const SHAPES: [[usize; 3]; 8] =
+    [[1, 1, 1], [1, 1, 70], [40, 1, 1], [1, 17, 1], [1, 33, 41], [5, 8, 32], [13, 21, 67], [70, 9, 35]];
 
 /// Standard deviations (z, xy) in voxels: composed taps with 6th-order stencils, corrected taps, and the largest radius.
 const SIGMAS: [(f64, f64); 4] = [(0.3, 0.7), (0.8, 1.4), (2.0, 0.9), (8.0, 3.0)];

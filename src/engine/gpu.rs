@@ -1,8 +1,7 @@
 //! One opened device: memory, waiting, and every fault it reports as an [`enum@Error`].
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::adapters::{AdapterInfo, describe};
 use crate::engine::buffer::{GpuBuffer, Memory};
@@ -11,12 +10,6 @@ use crate::engine::pipeline::Pipeline;
 use crate::engine::self_test;
 use crate::engine::traffic::Counters;
 use crate::error::{Error, Result};
-
-/// Most bytes staged at once when reading back.
-const STAGING_BYTES: u64 = 64 << 20;
-
-/// Longest time between the end of the device's work and the callback that says so: only a fault takes longer.
-const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A device that passed its self-test.
 pub(crate) struct Gpu {
@@ -27,7 +20,7 @@ pub(crate) struct Gpu {
     memory: Arc<Memory>,
     faults: Faults,
     pub(super) pipelines: Mutex<HashMap<PipelineKey, Pipeline>>,
-    staging: Mutex<Option<wgpu::Buffer>>,
+    pub(super) staging: Mutex<Vec<wgpu::Buffer>>,
     pub(super) counters: Arc<Counters>,
     /// Only while kernels are timed.
     pub(super) clock: Mutex<Option<Clock>>,
@@ -169,78 +162,37 @@ impl Gpu {
         })
     }
 
-    /// Reads bytes from `offset` of a buffer on; both are whole words.
-    pub(crate) fn read(&self, buffer: &GpuBuffer, offset: u64, out: &mut [u8]) -> Result<()> {
-        let needed = offset + out.len() as u64;
-        if needed > buffer.raw.size() {
-            return Err(self.error(format!("{needed} bytes were asked of a buffer of {}", buffer.raw.size())));
-        }
-        self.counters.read_back(out.len() as u64);
-        self.read_raw(&buffer.raw, offset, out)
-    }
-
-    pub(super) fn read_raw(&self, buffer: &wgpu::Buffer, offset: u64, out: &mut [u8]) -> Result<()> {
-        let mut staging = lock(&self.staging);
-        let mut at = offset;
-        for part in out.chunks_mut(STAGING_BYTES as usize) {
-            let size = part.len() as u64;
-            let held = match staging.take() {
-                Some(held) if held.size() >= size => held,
-                _ => {
-                    let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-                    self.guarded("read-back", size, || self.raw_buffer(size.max(4096), usage))?
-                }
-            };
-            self.copy_raw(buffer, at, &held, 0, size)?;
-            self.map(&held, part)?;
-            *staging = Some(held);
-            at += size;
-        }
-        Ok(())
-    }
-
-    fn map(&self, staging: &wgpu::Buffer, out: &mut [u8]) -> Result<()> {
-        let range = 0..out.len() as u64;
-        let (sender, receiver) = mpsc::channel();
-        self.guarded("mapping", 0, || {
-            staging.map_async(wgpu::MapMode::Read, range.clone(), move |result| {
-                // The receiver is gone only if this call has failed already.
-                let _ = sender.send(result);
-            });
-        })?;
-        self.wait()?;
-        // Another thread that polls at the same time may have taken the callback and not called it yet.
-        match receiver.recv_timeout(CALLBACK_TIMEOUT) {
-            Ok(Ok(())) => {}
-            _ => return Err(self.error("memory could not be mapped to read the result".into())),
-        }
-        let view = staging
-            .get_mapped_range(range)
-            .map_err(|error| self.error(format!("the result could not be read: {error}")))?;
-        out.copy_from_slice(&view);
-        drop(view);
-        staging.unmap();
-        Ok(())
-    }
-
     /// Copies all bytes of a buffer into another one, from `at` on.
     pub(crate) fn copy(&self, from: &GpuBuffer, to: &GpuBuffer, at: u64) -> Result<()> {
         self.counters.copied(from.raw.size());
-        self.copy_raw(&from.raw, 0, &to.raw, at, from.raw.size())
+        self.copy_raw(&from.raw, 0, &to.raw, at, from.raw.size()).map(|_| ())
     }
 
-    fn copy_raw(&self, from: &wgpu::Buffer, at: u64, to: &wgpu::Buffer, to_at: u64, bytes: u64) -> Result<()> {
+    pub(super) fn copy_raw(
+        &self,
+        from: &wgpu::Buffer,
+        at: u64,
+        to: &wgpu::Buffer,
+        to_at: u64,
+        bytes: u64,
+    ) -> Result<wgpu::SubmissionIndex> {
         self.guarded("copy", bytes, || {
             let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             encoder.copy_buffer_to_buffer(from, at, to, to_at, bytes);
-            self.queue.submit([encoder.finish()]);
+            self.queue.submit([encoder.finish()])
         })
     }
 
     /// Waits until the device has done everything it was given.
     pub(crate) fn wait(&self) -> Result<()> {
+        self.wait_for(None)
+    }
+
+    /// Waits until the device has done what it was given up to a submission, or everything.
+    pub(super) fn wait_for(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let wait = wgpu::PollType::Wait { submission_index, timeout: None };
         // wgpu 30 panics if the device is lost while it waits; a library must not take its caller down with it.
-        let poll = std::panic::AssertUnwindSafe(|| self.device.poll(wgpu::PollType::wait_indefinitely()));
+        let poll = std::panic::AssertUnwindSafe(|| self.device.poll(wait));
         let waited = std::panic::catch_unwind(poll);
         self.check()?;
         match waited {

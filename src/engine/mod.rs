@@ -7,6 +7,7 @@ mod dispatch;
 mod gpu;
 mod kernel_def;
 mod pipeline;
+mod read_back;
 mod self_test;
 mod traffic;
 mod transfer;
@@ -15,6 +16,7 @@ pub use adapters::AdapterInfo;
 pub use buffer::{Buffer, GpuBuffer};
 pub(crate) use kernel_def::wgsl;
 pub use kernel_def::{Binding, KernelDef, Launch};
+pub(crate) use read_back::Reading;
 pub use traffic::{KernelTraffic, Traffic, Work};
 
 /// The version of wgpu that [`Engine::on_device`] and [`Engine::adopt`] speak.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::engine::{Buffer, Engine};
+use crate::engine::{Buffer, Engine, Reading};
 use crate::error::Result;
 use crate::filter::Input;
 use crate::filter::scale::{Form, Scale, Source, binned_grid};
@@ -126,9 +126,10 @@ pub fn ridge<'a>(
         Volume::new(grid.shape, engine.take_values(sweep.at_once(slab, progress)?)?)?
     } else {
         let mut ridge = Volume::filled(grid.shape, 0.0);
-        sweep.run(&sweep.peaks(progress)?, 0..grid.shape.z, progress, |slab, best| {
+        sweep.read(&sweep.peaks(progress)?, 0..grid.shape.z, progress, |slab, best| {
             let at = slab.out_start as usize * slab.plane_len();
-            engine.read(best, &mut ridge.as_mut_slice()[at..at + slab.output_len()])
+            ridge.as_mut_slice()[at..at + slab.output_len()].copy_from_slice(best);
+            Ok(())
         })?;
         ridge
     };
@@ -170,7 +171,11 @@ pub fn ridge_on_device<'a>(
     let mut ridge = engine.buffer(grid.shape.len())?;
     let at = |slab: Slab| slab.out_start as usize * slab.plane_len();
     let all = 0..grid.shape.z;
-    sweep.run(&sweep.peaks(progress)?, all, progress, |slab, best| engine.copy(best, &mut ridge, at(slab)))?;
+    sweep.run(&sweep.peaks(progress)?, all, progress, |slab, best| {
+        engine.copy(&best, &mut ridge, at(slab))?;
+        // What waits on the device to be done holds its memory.
+        engine.wait()
+    })?;
     Ok(DeviceRidge { ridge, grid })
 }
 
@@ -239,14 +244,9 @@ impl Planes for RidgePlanes<'_> {
     }
 
     fn visit(&self, planes: Range<usize>, take: &mut dyn FnMut(usize, &[f32]) -> Result<()>) -> Result<()> {
-        let engine = self.sweep.source.engine;
         let wanted = planes.clone();
         // `take` reports progress itself.
-        self.sweep.run(&self.peaks, planes, &mut Silent, |slab, best| {
-            let mut read = vec![0.0; slab.output_len()];
-            engine.read(best, &mut read)?;
-            hand_on(slab, &read, &wanted, take)
-        })
+        self.sweep.read(&self.peaks, planes, &mut Silent, |slab, best| hand_on(slab, best, &wanted, take))
     }
 }
 
@@ -321,19 +321,44 @@ impl<'a> Sweep<'a> {
     /// Largest a3 and S² of every scale.
     fn peaks(&self, progress: &mut dyn Progress) -> Result<Vec<[f32; 2]>> {
         let Self { source, params, scales, slabs } = self;
-        let mut peaks = vec![[0.0_f32; 2]; scales.len()];
+        let engine = source.engine;
+        let mut peaks = scales.iter().map(|_| engine.buffer(2)).collect::<Result<Vec<_>>>()?;
+        let mut before = None;
         for (k, &slab) in slabs.iter().enumerate() {
             progress.step("ridge", k as u64, 2 * slabs.len() as u64)?;
             let buffer = source.slab(slab)?;
-            let mut across = source.engine.buffer(slab.input_len())?;
+            let mut across = engine.buffer(slab.input_len())?;
             for (peak, scale) in peaks.iter_mut().zip(scales) {
                 source.smooth(slab, &buffer, scale, &mut across)?;
-                let form = params.response.form(params, [0.0; 2]);
-                let [a3, s2] = scale.response(slab, form, false).peak(source.engine, &across)?;
-                *peak = [peak[0].max(a3), peak[1].max(s2)];
+                scale.response(slab, params.response.form(params, [0.0; 2]), false).peak_into(engine, &across, peak)?;
+            }
+            // While this slab is worked on the next one is uploaded; more of them would fill the device's memory.
+            if let Some(before) = before.replace(engine.mark()) {
+                engine.wait_for(before)?;
             }
         }
-        Ok(peaks)
+        let mut found = vec![[0.0_f32; 2]; scales.len()];
+        found.iter_mut().zip(&peaks).try_for_each(|(found, peak)| engine.read(peak, found))?;
+        Ok(found)
+    }
+
+    /// Hands on the response of every slab that has planes of a range, in memory: while one comes back from a device, the next one is uploaded and worked on.
+    fn read(
+        &self,
+        peaks: &[[f32; 2]],
+        planes: Range<usize>,
+        progress: &mut dyn Progress,
+        mut take: impl FnMut(Slab, &[f32]) -> Result<()>,
+    ) -> Result<()> {
+        let engine = self.source.engine;
+        let mut before: Option<(Slab, Reading)> = None;
+        let mut finish = |(slab, reading): (Slab, Reading)| take(slab, &engine.finish_read(reading)?);
+        self.run(peaks, planes, progress, |slab, best| match engine.begin_read(best)? {
+            // On the CPU there is nothing to wait for, and one slab less in memory.
+            here @ Reading::Here(_) => finish((slab, here)),
+            under_way => before.replace((slab, under_way)).map_or(Ok(()), &mut finish),
+        })?;
+        before.map_or(Ok(()), finish)
     }
 
     /// Hands on the response of every slab that has planes of a range, from the [`Sweep::peaks`].
@@ -342,7 +367,7 @@ impl<'a> Sweep<'a> {
         peaks: &[[f32; 2]],
         planes: Range<usize>,
         progress: &mut dyn Progress,
-        mut take: impl FnMut(Slab, &Buffer) -> Result<()>,
+        mut take: impl FnMut(Slab, Buffer) -> Result<()>,
     ) -> Result<()> {
         let Self { source, params, scales, slabs } = self;
         let (engine, total) = (source.engine, 2 * slabs.len() as u64);
@@ -354,7 +379,7 @@ impl<'a> Sweep<'a> {
                 source.smooth(slab, &buffer, scale, &mut across)?;
                 scale.response(slab, params.response.form(params, peak), n > 0).run(engine, &across, &mut best)?;
             }
-            take(slab, &best)?;
+            take(slab, best)?;
         }
         progress.step("ridge", total, total)
     }

@@ -5,11 +5,12 @@
 //! (doi:10.1023/A:1008045108935). Bright structures on dark ground; the responses are those of [`crate::kernel::response`].
 
 mod band;
+mod work;
 
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
-use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, Work, wgsl};
+use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, wgsl};
 use crate::error::Result;
 use crate::kernel::hessian_response::band::{Band, Hessians};
 use crate::kernel::prelude::CHUNK;
@@ -155,41 +156,6 @@ impl HessianResponse {
         self.launch(engine, &KERNEL, input, output)
     }
 
-    /// Bytes and arithmetic of one run. See the example of [`Work`].
-    pub fn work(&self) -> Work {
-        let voxels = self.slab.output_len() as u64;
-        let response = match self.response {
-            JERMAN => response::OPERATIONS[0],
-            FRANGI => response::OPERATIONS[1],
-            SATO => response::OPERATIONS[2],
-            // The trace needs no eigenvalues.
-            _ => 3,
-        };
-        let eigenvalues = if self.response == Response::Blob as u32 { 0 } else { eigen3::OPERATIONS };
-        let running = u64::from(self.running);
-        Work {
-            bytes_read: 4 * (self.slab.input_len() as u64 + running * voxels),
-            bytes_written: 4 * voxels,
-            operations: voxels * (self.hessian_operations() + eigenvalues + response + running),
-        }
-    }
-
-    /// Of [`HessianResponse::peak`]; the CPU leaves out the eigenvalues of voxels that cannot have the largest one, which this does not. See
-    /// the example of [`Work`].
-    pub fn peak_work(&self) -> Work {
-        // S² and two comparisons.
-        let operations = self.slab.output_len() as u64 * (self.hessian_operations() + eigen3::OPERATIONS + 7);
-        Work { bytes_read: 4 * self.slab.input_len() as u64, bytes_written: 8, operations }
-    }
-
-    /// Along z a sum and a difference for every pair of planes, and three multiplications and additions; in the plane two second and three first derivatives, one
-    /// of them in two steps.
-    fn hessian_operations(&self) -> u64 {
-        const SECOND: u64 = 1 + 3 * 3;
-        const FIRST: u64 = 3 * 3 - 1;
-        2 + 8 * u64::from(self.radius_z) + 2 * SECOND + 4 * FIRST
-    }
-
     fn launch(&self, engine: &Engine, kernel: &KernelDef, input: &Buffer, output: &Buffer) -> Result<()> {
         assert!(input.len() == self.slab.input_len(), "the buffer fits the slab");
         let tiles = u64::from(self.slab.ny.div_ceil(TILE[0])) * u64::from(self.slab.nx.div_ceil(TILE[1]));
@@ -242,15 +208,21 @@ impl HessianResponse {
     /// # Panics
     /// If the buffer is not as long as the slab says.
     pub fn peak(&self, engine: &Engine, input: &Buffer) -> Result<[f32; 2]> {
-        engine.count(PEAK_KERNEL.entry, self.peak_work());
-        if let Buffer::Cpu(input) = input {
-            return Ok(self.cpu_peak(input));
-        }
-        let peaks = engine.buffer(2)?;
-        self.launch(engine, &PEAK_KERNEL, input, &peaks)?;
+        let mut peaks = engine.buffer(2)?;
+        self.peak_into(engine, input, &mut peaks)?;
         let mut found = [0.0; 2];
         engine.read(&peaks, &mut found)?;
         Ok(found)
+    }
+
+    /// The same, kept in a buffer of two values where it is larger than what they were: nobody waits for it.
+    pub(crate) fn peak_into(&self, engine: &Engine, input: &Buffer, peaks: &mut Buffer) -> Result<()> {
+        engine.count(PEAK_KERNEL.entry, self.peak_work());
+        if let (Buffer::Cpu(input), Buffer::Cpu(peaks)) = (input, &mut *peaks) {
+            peaks.iter_mut().zip(self.cpu_peak(input)).for_each(|(peak, found)| *peak = peak.max(found));
+            return Ok(());
+        }
+        self.launch(engine, &PEAK_KERNEL, input, peaks)
     }
 
     /// CPU twin of the shader's `peak`: largest a3 (at least 0), and largest S² = sum of the squared eigenvalues. See the example of [`HessianResponse`].

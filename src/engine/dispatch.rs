@@ -4,15 +4,15 @@ use crate::engine::Buffer;
 use crate::engine::clock::Clock;
 use crate::engine::gpu::{Gpu, lock};
 use crate::engine::kernel_def::{Binding, KernelDef, Launch};
-use crate::engine::pipeline::Pipeline;
+use crate::engine::pipeline::{Checks, Pipeline};
 use crate::engine::traffic::Traffic;
 use crate::error::{Error, Result};
 
 impl Gpu {
     /// Runs a kernel.
-    pub(crate) fn dispatch(&self, kernel: &KernelDef, launch: &Launch<'_>) -> Result<()> {
+    pub(crate) fn dispatch(&self, kernel: &KernelDef, launch: &Launch<'_>, checks: Checks) -> Result<()> {
         let groups = self.groups(kernel, launch)?;
-        let pipeline = self.pipeline(kernel, launch.constants)?;
+        let pipeline = self.pipeline(kernel, launch.constants, checks)?;
         let buffers = self.bindings(kernel, launch)?;
         self.counters.dispatched(kernel.entry, buffers.iter().map(|buffer| buffer.size()).sum());
         let mut clock = lock(&self.clock);
@@ -83,21 +83,20 @@ impl Gpu {
         Ok([x as u32, y as u32])
     }
 
-    fn pipeline(&self, kernel: &KernelDef, constants: &[(&'static str, f64)]) -> Result<Pipeline> {
+    fn pipeline(&self, kernel: &KernelDef, constants: &[(&'static str, f64)], checks: Checks) -> Result<Pipeline> {
         let bits = constants.iter().map(|&(name, value)| (name, value.to_bits())).collect();
-        let key = (kernel.name, kernel.entry, bits);
+        let key = (kernel.name, kernel.entry, checks, bits);
         // The lock is kept while building, so that two threads never build the same pipeline.
         let mut pipelines = lock(&self.pipelines);
         if let Some(pipeline) = pipelines.get(&key) {
             return Ok(pipeline.clone());
         }
-        let built =
-            self.guarded(kernel.name, 0, || Pipeline::build(&self.device, kernel, constants)).map_err(|error| {
-                match error {
-                    Error::Gpu { problem, .. } => self.error(format!("{problem}\n{}", kernel.numbered_source())),
-                    other => other,
-                }
-            })?;
+        let built = self.guarded(kernel.name, 0, || Pipeline::build(&self.device, kernel, constants, checks)).map_err(
+            |error| match error {
+                Error::Gpu { problem, .. } => self.error(format!("{problem}\n{}", kernel.numbered_source())),
+                other => other,
+            },
+        )?;
         pipelines.insert(key, built.clone());
         Ok(built)
     }

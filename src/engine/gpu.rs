@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::engine::adapters::{AdapterInfo, describe};
 use crate::engine::buffer::{GpuBuffer, Memory};
 use crate::engine::clock::Clock;
-use crate::engine::pipeline::Pipeline;
+use crate::engine::pipeline::{Checks, Pipeline};
 use crate::engine::self_test;
 use crate::engine::traffic::Counters;
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ pub(crate) struct Gpu {
 /// Faults reported outside of any call: a lost device, an error nobody waited for. The first is kept.
 type Faults = Arc<Mutex<Option<String>>>;
 
-pub(super) type PipelineKey = (&'static str, &'static str, Vec<(&'static str, u64)>);
+pub(super) type PipelineKey = (&'static str, &'static str, Checks, Vec<(&'static str, u64)>);
 
 /// A thread that panicked while it held the lock left nothing half-done that matters here.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -16,6 +16,7 @@ pub use adapters::AdapterInfo;
 pub use buffer::{Buffer, GpuBuffer};
 pub(crate) use kernel_def::wgsl;
 pub use kernel_def::{Binding, KernelDef, Launch};
+pub(crate) use pipeline::Checks;
 pub(crate) use read_back::Reading;
 pub use traffic::{KernelTraffic, Traffic, Work};
 
@@ -271,7 +272,13 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`] if the device fails, a limit is exceeded, or a buffer is not on it.
     pub fn dispatch(&self, kernel: &KernelDef, launch: &Launch<'_>) -> Result<()> {
-        self.device()?.dispatch(kernel, launch)
+        self.device()?.dispatch(kernel, launch, Checks::On)
+    }
+
+    /// Runs one of gemmule's own kernels, which has checked that its buffers are as long as it says. Programs built for release leave out the checks of every index
+    /// and every round of a loop; others, and with them all tests, keep them.
+    pub(crate) fn dispatch_own(&self, kernel: &KernelDef, launch: &Launch<'_>) -> Result<()> {
+        self.device()?.dispatch(kernel, launch, Checks::OF_OWN)
     }
 
     /// Waits until everything that was started is done, so that it can be timed. See the example of [`Engine::buffer`].

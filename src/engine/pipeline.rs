@@ -2,6 +2,20 @@
 
 use crate::engine::kernel_def::{Binding, KernelDef};
 
+/// Whether a shader looks at every index and every round of its loops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Checks {
+    /// An index beyond a buffer is clamped, and a loop that does not end is cut off.
+    On,
+    /// Neither.
+    Off,
+}
+
+impl Checks {
+    /// Of gemmule's own kernels.
+    pub(crate) const OF_OWN: Self = if cfg!(debug_assertions) { Self::On } else { Self::Off };
+}
+
 /// A pipeline and what it binds.
 #[derive(Clone)]
 pub(crate) struct Pipeline {
@@ -11,9 +25,14 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     /// Compiles; what goes wrong is raised as an error of the device.
-    pub(crate) fn build(device: &wgpu::Device, kernel: &KernelDef, constants: &[(&'static str, f64)]) -> Self {
+    pub(crate) fn build(
+        device: &wgpu::Device,
+        kernel: &KernelDef,
+        constants: &[(&'static str, f64)],
+        checks: Checks,
+    ) -> Self {
         let source = wgpu::ShaderSource::Wgsl(kernel.source.into());
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source });
+        let module = module(device, wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source }, checks);
         let entry = |(kind, binding): (&Binding, u32)| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::COMPUTE,
@@ -49,5 +68,15 @@ impl Pipeline {
             cache: None,
         });
         Self { raw, layout }
+    }
+}
+
+#[allow(unsafe_code, reason = "checks of indices and loops cost speed, and wgpu calls leaving them out unsafe")]
+fn module(device: &wgpu::Device, shader: wgpu::ShaderModuleDescriptor<'_>, checks: Checks) -> wgpu::ShaderModule {
+    match checks {
+        Checks::On => device.create_shader_module(shader),
+        // SAFETY: only kernels of this crate come here. Their Rust side asserts that buffers are as long as the uniforms say and that radii have taps, their
+        // shaders clamp coordinates to the volume, all their loops count to a number, and the same shaders pass the tests with checks.
+        Checks::Off => unsafe { device.create_shader_module_trusted(shader, wgpu::ShaderRuntimeChecks::unchecked()) },
     }
 }

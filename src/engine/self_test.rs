@@ -3,6 +3,7 @@
 use crate::engine::Buffer;
 use crate::engine::gpu::Gpu;
 use crate::engine::kernel_def::{Binding, KernelDef, Launch};
+use crate::engine::pipeline::Checks;
 use crate::error::{Error, Result};
 
 const KERNEL: KernelDef = KernelDef {
@@ -29,7 +30,7 @@ pub(crate) fn run(gpu: &Gpu) -> Result<()> {
     let buffer = Buffer::Gpu(buffer);
     let launch =
         Launch { constants: &[], uniforms: &[], buffers: &[&buffer], groups: 1, invocations: 64, workgroup_bytes: 256 };
-    gpu.dispatch(&KERNEL, &launch)?;
+    gpu.dispatch(&KERNEL, &launch, Checks::On)?;
     let mut found = vec![0.0_f32; 64];
     if let Buffer::Gpu(buffer) = &buffer {
         gpu.read(buffer, 0, bytemuck::cast_slice_mut(&mut found))?;

@@ -203,6 +203,10 @@ impl Convert {
 
     fn dispatch(&self, engine: &Engine, kind: VoxelKind, raw: &Buffer, piece: Piece, output: &Buffer) -> Result<()> {
         assert!(output.len() == self.slab.output_len(), "the buffer fits the slab");
+        let voxels = u64::from(piece.planes) * u64::from(self.raw_ny) * u64::from(self.raw_nx);
+        let there = 4 * raw.len() as u64 / kind.bytes() as u64;
+        let rows_fit = piece.rows < self.slab.ny || there >= u64::from(self.skip) + voxels;
+        assert!(rows_fit && self.slab.ny <= self.raw_ny && self.slab.nx <= self.raw_nx, "the voxels are there");
         let launch = Launch {
             constants: &[("KIND", f64::from(kind.code()))],
             uniforms: &[bytemuck::bytes_of(self), bytemuck::bytes_of(&piece)],
@@ -211,7 +215,7 @@ impl Convert {
             invocations: 256,
             workgroup_bytes: 0,
         };
-        engine.dispatch(&KERNEL, &launch)
+        engine.dispatch_own(&KERNEL, &launch)
     }
 
     /// Parts of the output whose raw voxels fit `limit` bytes: whole planes, or rows of one plane if a plane is larger than that.

@@ -145,7 +145,7 @@ impl HessianResponse {
     /// [`crate::error::Error::Gpu`] if the device fails.
     ///
     /// # Panics
-    /// If the buffers are not as long as the slab says.
+    /// If the buffers are not as long as the slab says, or the radius is beyond [`prelude::MAX_RADIUS`].
     pub fn run(&self, engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
         engine.count(KERNEL.entry, self.work());
         if let (Buffer::Cpu(input), Buffer::Cpu(output)) = (input, &mut *output) {
@@ -158,6 +158,7 @@ impl HessianResponse {
 
     fn launch(&self, engine: &Engine, kernel: &KernelDef, input: &Buffer, output: &Buffer) -> Result<()> {
         assert!(input.len() == self.slab.input_len(), "the buffer fits the slab");
+        prelude::assert_radius(self.radius_z);
         let tiles = u64::from(self.slab.ny.div_ceil(TILE[0])) * u64::from(self.slab.nx.div_ceil(TILE[1]));
         let room = engine.gpu_limits().map_or(0, |(_, workgroup_bytes)| workgroup_bytes);
         let marches = workgroup_bytes(2 * self.radius_z + 1) <= room;
@@ -176,7 +177,7 @@ impl HessianResponse {
             invocations: TILE[0] * TILE[1],
             workgroup_bytes: workgroup_bytes(ring),
         };
-        engine.dispatch(kernel, &launch)
+        engine.dispatch_own(kernel, &launch)
     }
 
     /// CPU twin. See the example of [`HessianResponse`].
@@ -206,7 +207,7 @@ impl HessianResponse {
     /// [`crate::error::Error::Gpu`] if the device fails.
     ///
     /// # Panics
-    /// If the buffer is not as long as the slab says.
+    /// If the buffer is not as long as the slab says, or the radius is beyond [`prelude::MAX_RADIUS`].
     pub fn peak(&self, engine: &Engine, input: &Buffer) -> Result<[f32; 2]> {
         let mut peaks = engine.buffer(2)?;
         self.peak_into(engine, input, &mut peaks)?;

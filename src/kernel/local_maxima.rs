@@ -118,7 +118,7 @@ impl LocalMaxima {
             invocations: 256,
             workgroup_bytes: 0,
         };
-        engine.dispatch(&KERNEL, &launch)?;
+        engine.dispatch_own(&KERNEL, &launch)?;
         let mut count = [0];
         engine.read_words(&found, 0, &mut count)?;
         let mut maxima = vec![Maximum { scale: 0, z: 0, yx: 0, value: 0.0 }; count[0].min(capacity) as usize];

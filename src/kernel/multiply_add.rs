@@ -80,7 +80,7 @@ impl MultiplyAdd {
             invocations: 256,
             workgroup_bytes: 0,
         };
-        engine.dispatch(&KERNEL, &launch)
+        engine.dispatch_own(&KERNEL, &launch)
     }
 
     /// Bytes and arithmetic of one run. See the example of [`MultiplyAdd`].

@@ -121,6 +121,12 @@ pub(crate) fn lanes<const N: usize>(values: &[f32], start: usize) -> &[f32; N] {
     values[start..].first_chunk().expect("whole chunks are there")
 }
 
+/// # Panics
+/// If there are no taps for a radius: shaders do not look.
+pub(crate) fn assert_radius(radius: u32) {
+    assert!(radius as usize <= MAX_RADIUS, "filters reach {MAX_RADIUS} voxels at most, not {radius}");
+}
+
 /// Arithmetic of [`symmetric`] for one value: a multiplication for the centre, two additions and a multiplication for both sides of every other tap.
 pub(crate) fn symmetric_operations(radius: u32) -> u64 {
     1 + 3 * u64::from(radius)

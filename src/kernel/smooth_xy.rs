@@ -64,7 +64,7 @@ impl SmoothXy {
     /// [`crate::error::Error::Gpu`] if the device fails.
     ///
     /// # Panics
-    /// If the buffers are not as long as the slab says.
+    /// If the buffers are not as long as the slab says, or a radius is beyond [`prelude::MAX_RADIUS`].
     pub fn run(&self, engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
         engine.count(KERNEL.entry, self.work());
         if let (Buffer::Cpu(input), Buffer::Cpu(output)) = (input, &mut *output) {
@@ -72,6 +72,7 @@ impl SmoothXy {
             return Ok(());
         }
         assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
+        prelude::assert_radius(self.radius_y.max(self.radius_x));
         let width = self.width(engine);
         let across = u64::from(self.slab.nx.div_ceil(width));
         let launch = Launch {
@@ -86,7 +87,7 @@ impl SmoothXy {
             invocations: width,
             workgroup_bytes: self.workgroup_bytes(width),
         };
-        engine.dispatch(&KERNEL, &launch)
+        engine.dispatch_own(&KERNEL, &launch)
     }
 
     /// Columns of a workgroup: as many as its memory has room for.

@@ -55,7 +55,7 @@ impl SmoothZ {
     /// [`crate::error::Error::Gpu`] if the device fails.
     ///
     /// # Panics
-    /// If the buffers are not as long as the slab says.
+    /// If the buffers are not as long as the slab says, or the radius is beyond [`prelude::MAX_RADIUS`].
     pub fn run(&self, engine: &Engine, input: &Buffer, output: &mut Buffer) -> Result<()> {
         engine.count(KERNEL.entry, self.work());
         if let (Buffer::Cpu(input), Buffer::Cpu(output)) = (input, &mut *output) {
@@ -63,6 +63,7 @@ impl SmoothZ {
             return Ok(());
         }
         assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
+        prelude::assert_radius(self.radius);
         let launch = Launch {
             constants: &[("RADIUS", f64::from(self.radius))],
             uniforms: &[bytemuck::bytes_of(self)],
@@ -71,7 +72,7 @@ impl SmoothZ {
             invocations: 256,
             workgroup_bytes: 0,
         };
-        engine.dispatch(&KERNEL, &launch)
+        engine.dispatch_own(&KERNEL, &launch)
     }
 
     /// Bytes and arithmetic of one run. See the example of [`Work`].

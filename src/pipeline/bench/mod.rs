@@ -10,7 +10,7 @@ pub use report::{BenchReport, BenchRow, Growth};
 
 use std::time::Instant;
 
-use crate::engine::{Backend, Engine};
+use crate::engine::{Backend, Checks, Engine};
 use crate::error::Result;
 use crate::pipeline::bench::report::Roofs;
 use crate::progress::Progress;
@@ -22,8 +22,11 @@ const MIN_SECONDS: f64 = 0.02;
 /// Times each case is measured; the median counts.
 const SAMPLES: usize = 5;
 
-/// Shaders are compiled with wgpu's checks: an index beyond a buffer is clamped, a loop that does not end is cut off.
-const GUARDS: &str = "indices clamped and loops bounded by wgpu; workgroup memory not cleared";
+/// How shaders are guarded: in programs that are not built for release with all that wgpu checks.
+const GUARDS: &str = match Checks::OF_OWN {
+    Checks::On => "indices and loops checked (a build for tests); workgroup memory not cleared",
+    Checks::Off => "indices and loops not checked; workgroup memory not cleared",
+};
 
 /// Measures every kernel and the filter stage on `engine`, and on the CPU to compare with.
 ///

@@ -23,7 +23,7 @@ pub struct BenchReport {
     pub arithmetic_gop_per_s: f64,
     /// The same of this machine's processor, by all threads.
     pub cpu_arithmetic_gop_per_s: f64,
-    /// What costs speed and is left on: how shaders are guarded.
+    /// How shaders are guarded, which costs speed.
     pub guards: &'static str,
     /// One row per kernel and backend, and the whole filter stage last, at every size asked for.
     pub rows: Vec<BenchRow>,

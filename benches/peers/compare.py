@@ -14,6 +14,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,22 @@ def memory_gb(name: str) -> float:
     return int(text.split()[0]) * 1024 / 1e9 if text else 0.0
 
 
+def busy() -> float:
+    """Cores that others keep busy, over two seconds; the load average would still count the build of the wheel."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return os.getloadavg()[0]
+
+    def idle() -> float:
+        # idle and iowait, in ticks over all cores.
+        ticks = stat.read_text().split()[1:9]
+        return (int(ticks[3]) + int(ticks[4])) / os.sysconf("SC_CLK_TCK")
+
+    start, idle_before = time.monotonic(), idle()
+    time.sleep(2)
+    return max(0.0, (os.cpu_count() or 1) - (idle() - idle_before) / (time.monotonic() - start))
+
+
 def machine() -> dict[str, Any]:
     """What the figures hold for."""
     cpu = found_in("/proc/cpuinfo", "model name") or output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor()
@@ -63,7 +80,7 @@ def machine() -> dict[str, Any]:
         "memory_gb": memory_gb("MemTotal"),
         "system": platform.platform(),
         "card": output("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader").replace("\n", "; "),
-        "load_before": os.getloadavg()[0],
+        "busy_before": busy(),
     }
 
 
@@ -90,8 +107,9 @@ def child(program: str, *arguments: object, threads: int, seconds: float) -> tup
     except subprocess.TimeoutExpired:
         return "", f"stopped after {seconds / 60:g} min"
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or [""])[-1]
-        return "", f"failed ({done.returncode}): {last[:200]}"
+        # Python says what it was last, a program that aborts says it first.
+        told = (done.stderr.strip().splitlines() or [""])[0 if done.returncode < 0 else -1]
+        return "", f"failed ({done.returncode}): {told[:200]}"
     return done.stdout.strip().splitlines()[-1], ""
 
 
@@ -146,8 +164,8 @@ def arguments() -> argparse.Namespace:
 
     def shape(text: str) -> tuple[int, ...]:
         axes = tuple(int(n) for n in text.split(","))
-        if len(axes) != 3 or min(axes) < 16:
-            raise argparse.ArgumentTypeError(f"{text!r}, allowed is Z,Y,X, each at least 16")
+        if len(axes) != 3 or axes[0] < 16 or min(axes[1:]) < 32:
+            raise argparse.ArgumentTypeError(f"{text!r}, allowed is Z,Y,X, at least 16,32,32")
         return axes
 
     def above_zero(text: str) -> int:
@@ -159,7 +177,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=above_zero, default=5, help="interleaved rounds (5); those that take minutes run fewer")
     parser.add_argument("--shape", type=shape, nargs="+", metavar="Z,Y,X", help="volumes, voxels (64,512,512 64,1024,1024)")
     parser.add_argument("--quick", action="store_true", help="one round of 16 x 64 x 64: whether everything runs")
-    parser.add_argument("--threads", type=above_zero, nargs="+", help="numbers of threads for those that have them (1 and all cores)")
+    parser.add_argument("--threads", type=above_zero, nargs="+", help="numbers of threads, besides 1, for those that have them (all cores)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these contenders, and those of gemmule's they are held against")
     parser.add_argument("--limit-minutes", type=float, default=15.0, help="longest run; who takes longer is stopped and not run again (15)")
     parser.add_argument("--limit-gb", type=float, help="most memory a run on the CPU may take (nine tenths of what is free)")
@@ -180,7 +198,7 @@ def main() -> None:
     if options.only and len(named) < len(options.only):
         sys.exit(f"compare.py: --only {' '.join(options.only)}, allowed are {', '.join(ALL)}")
     options.contenders = {name: ALL[name] for name in ALL if name in named or name in {ALL[n].against for n in named}}
-    options.threads = sorted(set(options.threads or (1, cores())))
+    options.threads = sorted({1, *(options.threads or [cores()])})
     options.rounds = 1 if options.quick else options.rounds
     shapes = options.shape or (QUICK if options.quick else SHAPES)
     report: dict[str, Any] = {
@@ -202,8 +220,8 @@ def main() -> None:
         "agreement_shape": AGREEMENT,
         "agreement_margin": MARGIN,
     }
-    if report["machine"]["load_before"] > 0.3:
-        say(f"compare.py: the machine is busy (load {report['machine']['load_before']:.1f}): good for a trial, not for figures")
+    if report["machine"]["busy_before"] > 0.2:
+        say(f"compare.py: others keep {report['machine']['busy_before']:.1f} cores busy: good for a trial, not for figures")
     with tempfile.TemporaryDirectory(dir=ROOT / "target") as folder:
         for shape in shapes:
             path, digest = written(shape, folder)
@@ -212,9 +230,7 @@ def main() -> None:
         path, _ = written(AGREEMENT, folder)
         names = [name for name, c in options.contenders.items() if c.against and name not in report["left_out"]]
         line, problem = child("agree.py", path, cores(), *names, threads=cores(), seconds=60 * options.limit_minutes)
-        report["agreement"] = json.loads(line) if line else {}
-        if problem:
-            say(f"compare.py: whether the same was computed is not known: {problem}")
+        report["agreement"], report["agreement_problem"] = json.loads(line) if line else {}, problem
     methods = {run["memory_method"] for entry in report["measured"] for run in entry["runs"]}
     report["memory_method"] = ", ".join(sorted(methods))
     report["summary"] = summarise(report)

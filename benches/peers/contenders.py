@@ -4,6 +4,9 @@ A contender is prepared (imports, settings) outside the timing; what that return
 scales, and give one float32 map, or one list of blobs.
 """
 
+# scikit-image comes without types.
+# mypy: disable-error-code="no-untyped-call"
+
 from __future__ import annotations
 
 from collections.abc import Callable

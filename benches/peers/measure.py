@@ -91,7 +91,7 @@ def measure(name: str, path: str, threads: int, gigabytes: float) -> dict[str, A
         result = call()
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     except MemoryError:
-        return {"failed": f"needs more than {gigabytes:.1f} GB of memory"}
+        return {"failed": f"needs more than {gigabytes:.2g} GB of memory"}
     took = {"wall_s": wall, "cpu_s": cpu, "peak_bytes": peak.bytes(), "memory_method": peak.method}
     return {**took, "device_peak_bytes": device_peak(name) if contender.card else None, "output": output_of(result)}
 

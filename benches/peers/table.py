@@ -75,9 +75,9 @@ def cells(row: Row, about: Row) -> list[str]:
     name = row["label"] if about["against"] else f"**{row['label']}**"
     if not row["runs"]:
         return [name, threads, row["reason"], *[""] * 6]
-    memory = f"{row['peak_bytes'] / 1e6:.0f} MB"
+    memory = f"{number(row['peak_bytes'] / 1e6)} MB"
     if row["device_peak_bytes"]:
-        memory += f", card {row['device_peak_bytes'] / 1e6:.0f} MB"
+        memory += f", card {number(row['device_peak_bytes'] / 1e6)} MB"
     runs = f"{row['runs']}" + (f": {row['reason']}" if row["reason"] else "")
     every = "" if about["card"] else spread(row["wall_ratio_all_threads"], "x")
     same = spread(row["wall_ratio_same_threads"], "x")
@@ -93,6 +93,8 @@ def markdown_row(values: list[str]) -> str:
 def agreement(report: Row) -> list[str]:
     """Lines on whether the same was computed."""
     found = report["agreement"]
+    if report["agreement_problem"]:
+        return [f"Whether all do the same work is not known: {report['agreement_problem']}.", ""]
     if not found:
         return []
     shape = " x ".join(map(str, report["agreement_shape"]))
@@ -103,8 +105,10 @@ def agreement(report: Row) -> list[str]:
         if "correlation" in values:
             lines.append(markdown_row([label, f"{values['correlation']:.3f}", f"{values['correlation_scale_by_scale']:.3f}", ""]))
         else:
-            both = f"{values['found_by_other']:.1%} of gemmule's {values['blobs']}; {values['found_by_gemmule']:.1%} of theirs are gemmule's"
-            lines.append(markdown_row([label, "", "", both]))
+            near = f"within {values['near_voxels']} voxels"
+            has = f"has {values['same_in_other']:.0%} of gemmule's {values['blobs']} at the same voxel and scale, {values['near_in_other']:.0%} {near}"
+            had = f"gemmule has {values['same_in_gemmule']:.0%} of its {values['blobs_of_other']}, {values['near_in_gemmule']:.0%} {near}"
+            lines.append(markdown_row([label, "", "", f"{has}; {had}"]))
     return [*lines, ""]
 
 
@@ -113,14 +117,16 @@ def render(report: Row) -> str:
     machine, contenders = report["machine"], report["contenders"]
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     voxels = f"One float32 volume of cubic voxels for all (seed {report['seed']}), Gaussians of {', '.join(f'{s:g}' for s in report['sigmas'])} voxels"
+    rounds = f"Medians over up to {report['rounds']} interleaved rounds, from and to in brackets" if report["rounds"] > 1 else "One round"
     card = f", {machine['card']}" if machine["card"] else ""
     cores = f"{machine['cores']} cores used of {machine['cores_of_machine']}"
     lines = [
-        f"{machine['cpu']}, {cores}, {machine['memory_gb']:.0f} GB{card}; {report['date']}; load before the first run {machine['load_before']:.1f}.",
+        f"{machine['cpu']}, {cores}, {machine['memory_gb']:.0f} GB{card}; {report['date']}; others kept {machine['busy_before']:.1f} cores busy before the first run.",
         f"{versions}.",
         "",
-        f"{voxels}. Times are medians over up to {report['rounds']} interleaved rounds, from and to in brackets; a new process for each run, imports not timed.",
-        "Ratios are theirs over gemmule's within a round: of the wall clock with the same threads, of the wall clock with gemmule on all threads, and of memory.",
+        f"{voxels}. {rounds}; each run is a new process, whose imports and first small call are not timed.",
+        "Ratios are theirs over gemmule's within a round (the last run of those with fewer runs stands for the rounds they sat out): of the wall clock with the same number of",
+        f"threads, of the wall clock with gemmule on as many as {max(report['threads'])}, and of memory.",
         f"Memory is what a call adds at its peak to imports and volume ({report['memory_method']}), also in float32 volumes.",
         "",
     ]
@@ -131,7 +137,7 @@ def render(report: Row) -> str:
         lines.append("")
     lines += agreement(report)
     lines += ["What each gives, and what differs:"]
-    lines += [f"- {about['label']}: {about['output']}" + (f"; {about['differs']}" if about["differs"] else "") for about in contenders.values()]
+    lines += [f"- {about['label']}: {about['output']}" + (f"; {about['differs']}" if about["differs"] else "") for name, about in contenders.items() if name not in report["left_out"]]
     lines += [f"- Not timed: {contenders[name]['label']}: {reason}" for name, reason in report["left_out"].items()]
     return "\n".join(lines) + "\n"
 

@@ -27,6 +27,8 @@ const MEDIAN_OF_SQUARE: f64 = 0.454_94;
 const BINS: usize = 64;
 /// Fewest samples for a bin to count.
 const MIN_SAMPLES: usize = 200;
+/// Samples that are grouped together.
+const PART: usize = 1 << 17;
 /// Samples taken at most; more do not make the line any better.
 const MAX_SAMPLES: usize = 4_000_000;
 /// Bytes read at a time.
@@ -85,7 +87,7 @@ pub fn estimate_in<'a>(stack: impl Into<Source<'a>>, progress: &mut dyn Progress
 }
 
 fn model(samples: Vec<(f32, f32)>, shape: Shape, type_name: &str) -> Result<NoiseModel> {
-    let bins = bin(samples);
+    let bins = bin(&samples);
     let darkest = bins.first().map_or(0.0, |b| b.mean);
     let Some((gain, c)) = fit(&bins) else {
         return Err(Error::parameter(
@@ -241,41 +243,59 @@ struct Bin {
     count: f64,
 }
 
-/// Groups samples by mean, each bin about as wide as the next, and cuts structure off.
-fn bin(mut samples: Vec<(f32, f32)>) -> Vec<Bin> {
-    samples.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return Vec::new() };
-    // The brightest .1 % would stretch the bins over a few voxels.
-    let low = f64::from(first.0);
-    let high = f64::from(samples[samples.len() - 1 - samples.len() / 1000].0).max(low);
-    let width = if high > low { (high - low) / BINS as f64 } else { f64::from(last.0 - first.0).max(1.0) };
-    let mut bins = Vec::new();
-    let mut rest = samples.as_slice();
-    for k in 0..BINS {
-        let end = low + width * (k + 1) as f64;
-        let (here, after) = rest.split_at(rest.partition_point(|s| f64::from(s.0) < end));
-        rest = after;
-        if here.len() >= MIN_SAMPLES {
-            bins.push(summarise(here));
-        }
+/// Groups samples by mean, each bin as wide as the next, and cuts structure off.
+fn bin(samples: &[(f32, f32)]) -> Vec<Bin> {
+    let mut means: Vec<f32> = samples.iter().map(|s| s.0).collect();
+    if means.is_empty() {
+        return Vec::new();
     }
-    bins
+    // The brightest .1 % would stretch the bins over a few voxels.
+    let place = means.len() - 1 - means.len() / 1000;
+    let (below, &mut high, above) = means.select_nth_unstable_by(place, f32::total_cmp);
+    let low = below.iter().copied().min_by(f32::total_cmp).unwrap_or(high);
+    let last = above.iter().copied().max_by(f32::total_cmp).unwrap_or(high);
+    let (low, high) = (f64::from(low), f64::from(high));
+    let width = if high > low { (high - low) / BINS as f64 } else { (f64::from(last) - low).max(1.0) };
+    let edges: Vec<f64> = (1..=BINS).map(|k| low + width * k as f64).collect();
+    // Parts of a fixed length, whose samples keep their order: sums do not depend on how many threads there are.
+    let parts: Vec<Vec<Vec<(f32, f32)>>> =
+        samples.par_chunks(PART).map(|part| grouped(part, low, width, &edges)).collect();
+    (0..BINS).into_par_iter().filter_map(|k| summarise(parts.iter().map(|groups| groups[k].as_slice()))).collect()
 }
 
-fn summarise(samples: &[(f32, f32)]) -> Bin {
-    let count = samples.len() as f64;
-    let mean = samples.iter().map(|s| f64::from(s.0)).sum::<f64>() / count;
-    let mut variance = samples.iter().map(|s| f64::from(s.1)).sum::<f64>() / count;
+/// Samples by bin, up to the last edge.
+fn grouped(samples: &[(f32, f32)], low: f64, width: f64, edges: &[f64]) -> Vec<Vec<(f32, f32)>> {
+    let mut groups = vec![Vec::new(); edges.len()];
+    for &sample in samples {
+        let mean = f64::from(sample.0);
+        // Division rounds: a mean on an edge may be one bin off.
+        let first = (((mean - low) / width) as usize).saturating_sub(1);
+        if let Some(k) = (first..edges.len().min(first + 3)).find(|&k| mean < edges[k]) {
+            groups[k].push(sample);
+        }
+    }
+    groups
+}
+
+/// A bin from the parts of its samples; none if they are too few.
+fn summarise<'a>(parts: impl Iterator<Item = &'a [(f32, f32)]> + Clone) -> Option<Bin> {
+    let count = parts.clone().map(<[_]>::len).sum::<usize>();
+    if count < MIN_SAMPLES {
+        return None;
+    }
+    let samples = || parts.clone().flatten();
+    let mean = samples().map(|s| f64::from(s.0)).sum::<f64>() / count as f64;
+    let mut variance = samples().map(|s| f64::from(s.1)).sum::<f64>() / count as f64;
     for _ in 0..5 {
         let cut = CUT * CUT * variance;
-        let kept = samples.iter().map(|s| f64::from(s.1)).filter(|&v| v <= cut);
+        let kept = samples().map(|s| f64::from(s.1)).filter(|&v| v <= cut);
         let (sum, n) = kept.fold((0.0, 0.0), |(s, n), v| (s + v, n + 1.0));
         if n == 0.0 {
             break;
         }
         variance = sum / n / KEPT;
     }
-    Bin { mean, variance, count }
+    Some(Bin { mean, variance, count: count as f64 })
 }
 
 /// Weighted line variance = gain * mean + c; none if there is no noise.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::engine::{Buffer, Engine};
 use crate::error::Result;
 use crate::filter::Input;
-use crate::filter::slabs::{slabs, touches};
+use crate::filter::slabs::{slabs, slabs_of_map, touches};
 use crate::filter::taps::{self, Taps};
 use crate::kernel::Slab;
 use crate::kernel::convert::Convert;
@@ -111,6 +111,10 @@ impl Source<'_> {
 
     /// The stack binned, in grey levels.
     pub(crate) fn intensity(&self) -> Result<Volume<f32>> {
+        // On the CPU the map is made where it stays.
+        if let [slab] = slabs_of_map(self.engine, self.grid.shape, 0)?[..] {
+            return Volume::new(self.grid.shape, self.engine.take_values(self.mean(slab)?)?);
+        }
         let mut out = Volume::filled(self.grid.shape, 0.0);
         self.binned(&(0..self.grid.shape.z), |slab, values| {
             let at = slab.out_start as usize * slab.plane_len();
@@ -123,12 +127,17 @@ impl Source<'_> {
     /// The same, slab by slab; those that have planes of a range.
     pub(crate) fn binned(&self, planes: &Range<usize>, mut take: impl FnMut(Slab, &[f32]) -> Result<()>) -> Result<()> {
         for slab in slabs(self.engine, self.grid.shape, 0, 1)?.into_iter().filter(|slab| touches(slab, planes)) {
-            let mut buffer = self.engine.buffer(slab.output_len())?;
-            let mean = Convert::binned_mean(slab, self.input.shape(), self.binning);
-            mean.run(self.engine, self.input.raw, &mut buffer)?;
-            take(slab, &self.engine.take_values(buffer)?)?;
+            take(slab, &self.engine.take_values(self.mean(slab)?)?)?;
         }
         Ok(())
+    }
+
+    /// A slab binned, in grey levels.
+    fn mean(&self, slab: Slab) -> Result<Buffer> {
+        let mut buffer = self.engine.buffer(slab.output_len())?;
+        let mean = Convert::binned_mean(slab, self.input.shape(), self.binning);
+        mean.run(self.engine, self.input.raw, &mut buffer)?;
+        Ok(buffer)
     }
 }
 

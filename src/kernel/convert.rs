@@ -269,15 +269,32 @@ impl Convert {
         row.fill(0.0);
         for j in 0..b {
             let line = &raw[(y * b + j).min(ny - 1) * nx..][..nx];
-            for i in 0..b {
-                for (x, v) in row.iter_mut().enumerate() {
-                    *v += widen(line[(x * b + i).min(nx - 1)]);
-                }
+            let whole = row.len().min(nx / b);
+            // Of a known length, so that the loops are vectorised.
+            match b {
+                1 => add_bins::<1, T>(&mut row[..whole], line, widen),
+                2 => add_bins::<2, T>(&mut row[..whole], line, widen),
+                _ => row[..whole].iter_mut().zip(line.chunks_exact(b)).for_each(|(v, bin)| {
+                    bin.iter().for_each(|&raw| *v += widen(raw));
+                }),
+            }
+            // The last bin may reach beyond the line.
+            for (x, v) in row.iter_mut().enumerate().skip(whole) {
+                (0..b).for_each(|i| *v += widen(line[(x * b + i).min(nx - 1)]));
             }
         }
         for v in row {
             let mean = *v * self.weight;
             *v = if self.stabilise == 1 { 2.0 * (mean * self.scale + self.shift).max(0.0).sqrt() } else { mean };
+        }
+    }
+}
+
+/// Adds `B` voxels of a line to each value.
+fn add_bins<const B: usize, T: Copy>(row: &mut [f32], line: &[T], widen: &impl Fn(T) -> f32) {
+    for (v, bin) in row.iter_mut().zip(line.as_chunks::<B>().0) {
+        for &raw in bin {
+            *v += widen(raw);
         }
     }
 }

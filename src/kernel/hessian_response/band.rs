@@ -45,7 +45,9 @@ impl Band {
     pub(super) fn fill(&mut self, kernel: &HessianResponse, input: &[f32], (k, y, rows): (usize, usize, usize)) {
         let (n, ny, nx) = (kernel.slab.plane_len(), kernel.slab.ny as usize, kernel.slab.nx as usize);
         let radius = kernel.radius_z as isize;
-        for r in 0..rows + 2 * STENCIL {
+        let reach = reach(kernel);
+        let around = STENCIL - reach..rows + STENCIL + reach;
+        for r in around.clone() {
             let from = (y + r).saturating_sub(STENCIL).min(ny - 1) * nx;
             let mut lines: [&[f32]; 2 * MAX_RADIUS + 2] = [&[]; 2 * MAX_RADIUS + 2];
             for (line, offset) in lines.iter_mut().zip(-radius..=radius + 1) {
@@ -55,23 +57,21 @@ impl Band {
             self.filter_z(kernel, &lines[..2 * radius as usize + 2], [at, at + self.plane_len]);
         }
         for start in [0, self.plane_len] {
-            for r in 0..rows + 2 * STENCIL {
+            for r in around.clone() {
                 for x in (0..nx).step_by(CHUNK) {
-                    self.slope_x(kernel, start + r * self.width + STENCIL + x);
+                    let at = start + r * self.width + STENCIL + x;
+                    if reach == 2 { self.slope_x::<2>(kernel, at) } else { self.slope_x::<3>(kernel, at) }
                 }
             }
         }
     }
 
     #[inline(always)]
-    fn slope_x(&mut self, kernel: &HessianResponse, at: usize) {
-        let right = [chunk(&self.g, at + 1), chunk(&self.g, at + 2), chunk(&self.g, at + 3)];
-        let left = [chunk(&self.g, at - 1), chunk(&self.g, at - 2), chunk(&self.g, at - 3)];
+    fn slope_x<const REACH: usize>(&mut self, kernel: &HessianResponse, at: usize) {
+        let near = near(&self.g, at, 1);
         let slope = &mut self.dx[at..][..CHUNK];
         for i in 0..CHUNK {
-            slope[i] = kernel.d1_x[0] * (right[0][i] - left[0][i])
-                + kernel.d1_x[1] * (right[1][i] - left[1][i])
-                + kernel.d1_x[2] * (right[2][i] - left[2][i]);
+            slope[i] = first::<REACH>(&kernel.d1_x, &near, i);
         }
     }
 
@@ -132,33 +132,51 @@ impl Band {
 
     /// Hessians of [`CHUNK`] voxels from (which of the planes, row of the band, x) on; beyond a row's end they mean nothing.
     #[inline(always)]
-    pub(super) fn hessians(&self, kernel: &HessianResponse, (plane, row, x): (usize, usize, usize)) -> Hessians {
+    pub(super) fn hessians(&self, kernel: &HessianResponse, place: (usize, usize, usize)) -> Hessians {
+        if reach(kernel) == 2 { self.reaching::<2>(kernel, place) } else { self.reaching::<3>(kernel, place) }
+    }
+
+    #[inline(always)]
+    fn reaching<const REACH: usize>(
+        &self,
+        kernel: &HessianResponse,
+        (plane, row, x): (usize, usize, usize),
+    ) -> Hessians {
         let at = plane * self.plane_len + (row + STENCIL) * self.width + STENCIL + x;
         let (y, x) = (near(&self.g, at, self.width), near(&self.g, at, 1));
         let (zy, zx, yx) = (near(&self.d1, at, self.width), near(&self.d1, at, 1), near(&self.dx, at, self.width));
         let (g, d2) = (chunk(&self.g, at), chunk(&self.d2, at));
-        let second = |taps: &[f32; 4], near: &Near<'_>, i: usize| {
-            taps[0] * g[i]
-                + taps[1] * (near[0][0][i] + near[0][1][i])
-                + taps[2] * (near[1][0][i] + near[1][1][i])
-                + taps[3] * (near[2][0][i] + near[2][1][i])
-        };
-        let first = |taps: &[f32; 4], near: &Near<'_>, i: usize| {
-            taps[0] * (near[0][1][i] - near[0][0][i])
-                + taps[1] * (near[1][1][i] - near[1][0][i])
-                + taps[2] * (near[2][1][i] - near[2][0][i])
-        };
         let mut h = [[0.0; CHUNK]; 6];
         for i in 0..CHUNK {
             h[0][i] = d2[i];
-            h[1][i] = second(&kernel.d2_y, &y, i);
-            h[2][i] = second(&kernel.d2_x, &x, i);
-            h[3][i] = first(&kernel.d1_y, &zy, i);
-            h[4][i] = first(&kernel.d1_x, &zx, i);
-            h[5][i] = first(&kernel.d1_y, &yx, i);
+            h[1][i] = second::<REACH>(&kernel.d2_y, g, &y, i);
+            h[2][i] = second::<REACH>(&kernel.d2_x, g, &x, i);
+            h[3][i] = first::<REACH>(&kernel.d1_y, &zy, i);
+            h[4][i] = first::<REACH>(&kernel.d1_x, &zx, i);
+            h[5][i] = first::<REACH>(&kernel.d1_y, &yx, i);
         }
         h
     }
+}
+
+/// How far the stencils of a kernel reach: those of 4th order leave out the voxels whose taps are 0.
+#[inline(always)]
+fn reach(kernel: &HessianResponse) -> usize {
+    let third = [kernel.d1_y[2], kernel.d1_x[2], kernel.d2_y[3], kernel.d2_x[3]];
+    if third == [0.0; 4] { 2 } else { STENCIL }
+}
+
+#[inline(always)]
+fn second<const REACH: usize>(taps: &[f32; 4], middle: &[f32; CHUNK], near: &Near<'_>, i: usize) -> f32 {
+    let sum =
+        taps[0] * middle[i] + taps[1] * (near[0][0][i] + near[0][1][i]) + taps[2] * (near[1][0][i] + near[1][1][i]);
+    if REACH == 2 { sum } else { sum + taps[3] * (near[2][0][i] + near[2][1][i]) }
+}
+
+#[inline(always)]
+fn first<const REACH: usize>(taps: &[f32; 4], near: &Near<'_>, i: usize) -> f32 {
+    let sum = taps[0] * (near[0][1][i] - near[0][0][i]) + taps[1] * (near[1][1][i] - near[1][0][i]);
+    if REACH == 2 { sum } else { sum + taps[2] * (near[2][1][i] - near[2][0][i]) }
 }
 
 /// Chunks 1, 2 and 3 voxels before and after a place along an axis.

@@ -6,6 +6,7 @@ mod clock;
 mod dispatch;
 mod gpu;
 mod kernel_def;
+mod large_pages;
 mod pipeline;
 mod read_back;
 mod self_test;

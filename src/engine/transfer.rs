@@ -1,6 +1,6 @@
 //! Values between memory and device.
 
-use crate::engine::{Buffer, Engine, elsewhere};
+use crate::engine::{Buffer, Engine, elsewhere, large_pages};
 use crate::error::Result;
 
 impl Engine {
@@ -36,7 +36,7 @@ impl Engine {
     /// [`Error::Memory`] or [`Error::Gpu`] if there is no room.
     pub fn buffer(&self, len: usize) -> Result<Buffer> {
         match &self.gpu {
-            None => Ok(Buffer::Cpu(vec![0.0; len])),
+            None => Ok(Buffer::Cpu(large_pages::zeros(len))),
             Some(gpu) => Ok(Buffer::Gpu(gpu.buffer(4 * len as u64)?)),
         }
     }

@@ -27,8 +27,6 @@ const MEDIAN_OF_SQUARE: f64 = 0.454_94;
 const BINS: usize = 64;
 /// Fewest samples for a bin to count.
 const MIN_SAMPLES: usize = 200;
-/// Samples that are grouped together.
-const PART: usize = 1 << 17;
 /// Samples taken at most; more do not make the line any better.
 const MAX_SAMPLES: usize = 4_000_000;
 /// Bytes read at a time.
@@ -54,7 +52,7 @@ const KEPT: f64 = 0.973_3;
 /// [`Error::Parameter`] if all voxels are equal or the planes are too small to measure noise on.
 pub fn estimate<'a>(voxels: impl Into<VoxelsView<'a>>) -> Result<NoiseModel> {
     let voxels = voxels.into();
-    model(collect_view(voxels, voxels.shape(), 0), voxels.shape(), voxels.type_name())
+    model(&collect_view(voxels, voxels.shape(), 0), voxels.shape(), voxels.type_name())
 }
 
 /// [`estimate`] of a stack wherever it lies, some planes at a time: the same model.
@@ -83,11 +81,11 @@ pub fn estimate_in<'a>(stack: impl Into<Source<'a>>, progress: &mut dyn Progress
         samples.extend(collect_view(stack.planes(range)?.view(), shape, first_row));
     }
     progress.step("noise", shape.z as u64, shape.z as u64)?;
-    model(samples, shape, stack.type_name())
+    model(&samples, shape, stack.type_name())
 }
 
-fn model(samples: Vec<(f32, f32)>, shape: Shape, type_name: &str) -> Result<NoiseModel> {
-    let bins = bin(&samples);
+fn model(planes: &[Vec<Sample>], shape: Shape, type_name: &str) -> Result<NoiseModel> {
+    let bins = bin(planes);
     let darkest = bins.first().map_or(0.0, |b| b.mean);
     let Some((gain, c)) = fit(&bins) else {
         return Err(Error::parameter(
@@ -189,7 +187,10 @@ impl Correlation {
     }
 }
 
-fn collect_view(voxels: VoxelsView<'_>, whole: Shape, first_row: usize) -> Vec<(f32, f32)> {
+/// Local mean and squared residual of a patch.
+type Sample = (f32, f32);
+
+fn collect_view(voxels: VoxelsView<'_>, whole: Shape, first_row: usize) -> Vec<Vec<Sample>> {
     match voxels {
         VoxelsView::U8(v) => collect(whole, first_row, v.as_slice(), voxels.type_maximum()),
         VoxelsView::U16(v) => collect(whole, first_row, v.as_slice(), voxels.type_maximum()),
@@ -198,27 +199,28 @@ fn collect_view(voxels: VoxelsView<'_>, whole: Shape, first_row: usize) -> Vec<(
     }
 }
 
-/// (local mean, squared residual) of patches spread evenly over a volume, from the planes whose first row is `first_row` of the whole.
+/// Patches spread evenly over a volume, plane by plane, from the planes whose first row is `first_row` of the whole.
 fn collect<T: Copy + Into<f32> + Sync>(
     whole: Shape,
     first_row: usize,
     voxels: &[T],
     saturation: Option<f32>,
-) -> Vec<(f32, f32)> {
+) -> Vec<Vec<Sample>> {
     let stride = whole.len().div_ceil(MAX_SAMPLES).max(1);
-    let rows: Vec<usize> = (0..voxels.len() / whole.x)
-        .filter(|r| (SPACING..whole.y.saturating_sub(SPACING)).contains(&(r % whole.y)))
-        .collect();
     let row = |r: usize| {
-        let at = |y: usize, x: usize| -> f32 { voxels[(r + y * SPACING - SPACING) * whole.x + x].into() };
+        let at = move |y: usize, x: usize| -> f32 { voxels[(r + y * SPACING - SPACING) * whole.x + x].into() };
         // Starts differ from row to row, or a stride that divides the width would sample columns.
         let start = SPACING + ((first_row + r) * 7) % stride;
         (start..whole.x.saturating_sub(SPACING))
             .step_by(stride)
-            .filter_map(|x| patch(|dy, dx| at(dy, x + dx * SPACING - SPACING), saturation))
-            .collect::<Vec<_>>()
+            .filter_map(move |x| patch(|dy, dx| at(dy, x + dx * SPACING - SPACING), saturation))
     };
-    rows.par_iter().flat_map_iter(|&r| row(r)).collect()
+    let plane = |z: usize| {
+        let mut samples = Vec::with_capacity(whole.y * whole.x.div_ceil(stride));
+        (SPACING..whole.y.saturating_sub(SPACING)).for_each(|y| samples.extend(row(z * whole.y + y)));
+        samples
+    };
+    (0..voxels.len() / (whole.y * whole.x)).into_par_iter().map(plane).collect()
 }
 
 /// Mean and squared difference of nine voxels, `at` their row and column of 3; none if one is saturated.
@@ -244,27 +246,51 @@ struct Bin {
 }
 
 /// Groups samples by mean, each bin as wide as the next, and cuts structure off.
-fn bin(samples: &[(f32, f32)]) -> Vec<Bin> {
-    let mut means: Vec<f32> = samples.iter().map(|s| s.0).collect();
-    if means.is_empty() {
+fn bin(planes: &[Vec<Sample>]) -> Vec<Bin> {
+    let count: usize = planes.iter().map(Vec::len).sum();
+    if count == 0 {
         return Vec::new();
     }
     // The brightest .1 % would stretch the bins over a few voxels.
-    let place = means.len() - 1 - means.len() / 1000;
-    let (below, &mut high, above) = means.select_nth_unstable_by(place, f32::total_cmp);
-    let low = below.iter().copied().min_by(f32::total_cmp).unwrap_or(high);
-    let last = above.iter().copied().max_by(f32::total_cmp).unwrap_or(high);
-    let (low, high) = (f64::from(low), f64::from(high));
-    let width = if high > low { (high - low) / BINS as f64 } else { (f64::from(last) - low).max(1.0) };
+    let high = f64::from(nth_mean(planes, count - 1 - count / 1000));
+    let means = || planes.par_iter().flat_map_iter(|plane| plane.iter().map(|s| s.0));
+    let low = means().min_by(f32::total_cmp).map_or(high, f64::from);
+    let last = means().max_by(f32::total_cmp).map_or(high, f64::from);
+    let width = if high > low { (high - low) / BINS as f64 } else { (last - low).max(1.0) };
     let edges: Vec<f64> = (1..=BINS).map(|k| low + width * k as f64).collect();
-    // Parts of a fixed length, whose samples keep their order: sums do not depend on how many threads there are.
-    let parts: Vec<Vec<Vec<(f32, f32)>>> =
-        samples.par_chunks(PART).map(|part| grouped(part, low, width, &edges)).collect();
-    (0..BINS).into_par_iter().filter_map(|k| summarise(parts.iter().map(|groups| groups[k].as_slice()))).collect()
+    let groups: Vec<Vec<Vec<Sample>>> = planes.par_iter().map(|plane| grouped(plane, low, width, &edges)).collect();
+    (0..BINS).filter_map(|k| summarise(&groups, k)).collect()
+}
+
+/// The mean that `place` others lie before, by counting their leading bits.
+fn nth_mean(planes: &[Vec<Sample>], place: usize) -> f32 {
+    // Bits in the order of total_cmp.
+    let key = |mean: f32| {
+        let bits = mean.to_bits();
+        bits ^ if bits >> 31 == 1 { u32::MAX } else { 1 << 31 }
+    };
+    let counted = |mut counts: Vec<usize>, plane: &Vec<Sample>| {
+        plane.iter().for_each(|s| counts[(key(s.0) >> 16) as usize] += 1);
+        counts
+    };
+    let add = |mut a: Vec<usize>, b: Vec<usize>| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        a
+    };
+    let none = || vec![0; 1 << 16];
+    let counts = planes.par_iter().fold(none, counted).reduce(none, add);
+    let (mut before, mut leading) = (0, 0);
+    while before + counts[leading] <= place {
+        before += counts[leading];
+        leading += 1;
+    }
+    let all = planes.par_iter().flat_map_iter(|plane| plane.iter().map(|s| s.0));
+    let mut near: Vec<f32> = all.filter(|mean| (key(*mean) >> 16) as usize == leading).collect();
+    *near.select_nth_unstable_by(place - before, f32::total_cmp).1
 }
 
 /// Samples by bin, up to the last edge.
-fn grouped(samples: &[(f32, f32)], low: f64, width: f64, edges: &[f64]) -> Vec<Vec<(f32, f32)>> {
+fn grouped(samples: &[Sample], low: f64, width: f64, edges: &[f64]) -> Vec<Vec<Sample>> {
     let mut groups = vec![Vec::new(); edges.len()];
     for &sample in samples {
         let mean = f64::from(sample.0);
@@ -277,25 +303,31 @@ fn grouped(samples: &[(f32, f32)], low: f64, width: f64, edges: &[f64]) -> Vec<V
     groups
 }
 
-/// A bin from the parts of its samples; none if they are too few.
-fn summarise<'a>(parts: impl Iterator<Item = &'a [(f32, f32)]> + Clone) -> Option<Bin> {
-    let count = parts.clone().map(<[_]>::len).sum::<usize>();
+/// A bin from its samples of every plane; none if they are too few.
+fn summarise(planes: &[Vec<Vec<Sample>>], k: usize) -> Option<Bin> {
+    let count: usize = planes.iter().map(|groups| groups[k].len()).sum();
     if count < MIN_SAMPLES {
         return None;
     }
-    let samples = || parts.clone().flatten();
-    let mean = samples().map(|s| f64::from(s.0)).sum::<f64>() / count as f64;
-    let mut variance = samples().map(|s| f64::from(s.1)).sum::<f64>() / count as f64;
+    let mean = sums(planes, k, |s| Some(f64::from(s.0))).0 / count as f64;
+    let mut variance = sums(planes, k, |s| Some(f64::from(s.1))).0 / count as f64;
     for _ in 0..5 {
         let cut = CUT * CUT * variance;
-        let kept = samples().map(|s| f64::from(s.1)).filter(|&v| v <= cut);
-        let (sum, n) = kept.fold((0.0, 0.0), |(s, n), v| (s + v, n + 1.0));
+        let (sum, n) = sums(planes, k, |s| Some(f64::from(s.1)).filter(|&v| v <= cut));
         if n == 0.0 {
             break;
         }
         variance = sum / n / KEPT;
     }
     Some(Bin { mean, variance, count: count as f64 })
+}
+
+/// Sum and number of a bin's values, plane by plane in their order: the same for any number of threads, and for a stack read in parts.
+fn sums(planes: &[Vec<Vec<Sample>>], k: usize, value: impl Fn(&Sample) -> Option<f64> + Sync) -> (f64, f64) {
+    let add = |(sum, n): (f64, f64), v: f64| (sum + v, n + 1.0);
+    let plane = |groups: &Vec<Vec<Sample>>| groups[k].iter().filter_map(&value).fold((0.0, 0.0), add);
+    let planes: Vec<(f64, f64)> = planes.par_iter().map(plane).collect();
+    planes.into_iter().fold((0.0, 0.0), |(s, n), (sum, count)| (s + sum, n + count))
 }
 
 /// Weighted line variance = gain * mean + c; none if there is no noise.

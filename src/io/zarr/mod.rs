@@ -1,8 +1,8 @@
 //! OME-Zarr 0.4 and 0.5: a folder, or a zip of one, read chunk by chunk.
 
 mod bounded;
-mod declared;
 mod folder;
+mod held;
 mod ome;
 mod read;
 mod shards;

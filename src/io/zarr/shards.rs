@@ -18,7 +18,7 @@ use zarrs::plugin::{ExtensionName, ZarrVersion};
 use zarrs::storage::byte_range::ByteRange;
 
 use crate::io::fault::{Fault, Found};
-use crate::io::zarr::bounded::{chain, chunk_bytes, is, room, unread};
+use crate::io::zarr::bounded::{chain, chunk_bytes, room, unread};
 
 /// Where a chunk begins and how long it is, in the index.
 const ENTRY_BYTES: u64 = 16;
@@ -103,11 +103,11 @@ fn index_checksums(index: &CodecChain) -> Found<u64> {
         return Err(unread((**codec).name(ZarrVersion::V3)));
     }
     let to_bytes = index.array_to_bytes_codec();
-    if !is::<BytesCodec>((**to_bytes).as_any()) {
+    if !(**to_bytes).as_any().is::<BytesCodec>() {
         return Err(unread((**to_bytes).name(ZarrVersion::V3)));
     }
     let behind = index.bytes_to_bytes_codecs();
-    match behind.iter().find(|codec| !is::<Crc32cCodec>((***codec).as_any())) {
+    match behind.iter().find(|codec| !(***codec).as_any().is::<Crc32cCodec>()) {
         Some(codec) => Err(unread((**codec).name(ZarrVersion::V3))),
         None => Ok(behind.len() as u64 * CHECKSUM_BYTES),
     }

@@ -18,8 +18,11 @@ const MANY: usize = 256 << 20;
 const CHUNK: [u64; 5] = [1, 1, 2, 4, 4];
 const CHUNK_BYTES: usize = 64;
 
-/// The chunks of the fixture that are made to be at fault; others that are there as well may be named.
+/// How the first chunk that is read, and is at fault, is named.
 const NAMED: &str = "its chunk s0/c/0/0/0/0/0: ";
+
+/// Compresses so many zeros.
+type Pack = fn(usize) -> Vec<u8>;
 
 fn zeros(mut to: impl Write, bytes: usize) {
     let zeros = vec![0; bytes.min(1 << 20)];
@@ -105,7 +108,7 @@ fn zipped(folder: &Path, method: zip::CompressionMethod) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-/// The first voxel, or what is said; only the error of a damaged file is one that may be met.
+/// The first voxel, or the message of the one kind of error that may be met.
 fn read(path: &Path) -> Result<f32, String> {
     let options = ReadOptions { channel: Some(0), time: Some(0), ..ReadOptions::default() };
     read_stack(path, &options).map(|stack| stack.voxels.value(0)).map_err(|error| {
@@ -122,7 +125,7 @@ fn read_with(codecs: Value, chunk: &[u8]) -> Result<f32, String> {
 /// What reading shards says, whole and in part, from a folder and from zips; all the same but for where the file lies.
 fn read_shards(inner: Value, chunk: &[u8]) -> Vec<Result<f32, String>> {
     let codecs = ("codecs", sharded(inner));
-    // Shards of one chunk along every axis, of an array one row less high and one voxel less wide than they are.
+    // Shards of one chunk, of an array that is smaller than they are.
     let in_part = [codecs.clone(), ("shape", json!([1, 1, 1, 3, 3]))];
     let mut said = Vec::new();
     for words in [&[codecs][..], &in_part] {
@@ -146,7 +149,7 @@ fn all_named(said: Vec<Result<f32, String>>, part: &str) {
 
 #[test]
 fn no_codec_unpacks_more_than_a_chunk_holds() {
-    let cases: [(&str, Value, fn(usize) -> Vec<u8>, &str); 3] = [
+    let cases: [(&str, Value, Pack, &str); 3] = [
         ("gzip", json!({ "name": "gzip", "configuration": { "level": 5 } }), gzip, "gzip unpacks to more than the 64"),
         (
             "zlib",
@@ -218,7 +221,7 @@ fn version_2_is_bounded_as_well() {
     let file = path.join("0/0/.zarray");
     let mut array: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     array["filters"] = Value::Null;
-    let cases: [(Value, fn(usize) -> Vec<u8>); 3] = [
+    let cases: [(Value, Pack); 3] = [
         (json!({ "id": "gzip", "level": 5 }), gzip),
         (json!({ "id": "zlib", "level": 5 }), zlib),
         (json!({ "id": "zstd", "level": 3 }), zstd),
@@ -253,7 +256,7 @@ fn codecs_and_grids_that_nothing_bounds_are_refused() {
     let mut index = shards;
     index[0]["configuration"]["index_codecs"] = json!([little(), zstd_codec()]);
     refused(index, "the codec zstd, which is not read");
-    refused(json!([vec![vec![little()], vec![zstd_codec(); 8]].concat()][0]), "9 codecs");
+    refused(json!([vec![little()], vec![zstd_codec(); 8]].concat()), "9 codecs");
     refused(json!([{ "name": "transpose", "configuration": { "order": [1, 0] } }, little()]), "");
     refused(json!([little(), { "name": "bz3" }]), "bz3");
 }

@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use zarrs::array::codec::{BytesCodec, ShardingCodec, TransposeCodec};
-use zarrs::array::{Array, ArrayBuilder, ArrayToBytesCodecTraits, CodecChain};
+use zarrs::array::{Array, ArrayBuilder, ArrayToBytesCodecTraits, BytesToBytesCodecTraits, CodecChain};
 use zarrs::plugin::ZarrVersion;
 
 use crate::io::fault::{Fault, Found};
@@ -63,8 +63,8 @@ pub(super) fn chain(codecs: &CodecChain, shape: &[NonZeroU64], each: u64, may_be
         _ => return Err(unread((**to_bytes).name(ZarrVersion::V3))),
     };
     let most = room(chunk_bytes(shape, each));
-    let compressors =
-        codecs.bytes_to_bytes_codecs().iter().map(|codec| Held::new(codec, most)).collect::<Found<_>>()?;
+    let held = |codec| Ok(Arc::new(Held::new(codec, most)?) as Arc<dyn BytesToBytesCodecTraits>);
+    let compressors = codecs.bytes_to_bytes_codecs().iter().map(held).collect::<Found<_>>()?;
     Ok(CodecChain::new(codecs.array_to_array_codecs().to_vec(), to_bytes, compressors))
 }
 

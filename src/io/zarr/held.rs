@@ -43,7 +43,7 @@ pub(super) struct Held {
 
 impl Held {
     /// A codec whose memory nothing bounds is refused.
-    pub(super) fn new(codec: &Arc<dyn BytesToBytesCodecTraits>, most: u64) -> Found<Arc<dyn BytesToBytesCodecTraits>> {
+    pub(super) fn new(codec: &Arc<dyn BytesToBytesCodecTraits>, most: u64) -> Found<Self> {
         let any = (**codec).as_any();
         let kind = match () {
             () if any.is::<BloscCodec>() => Kind::Blosc,
@@ -53,7 +53,7 @@ impl Held {
             () if any.is::<Crc32cCodec>() || any.is::<ShuffleCodec>() => Kind::Even,
             () => return Err(unread((**codec).name(ZarrVersion::V3))),
         };
-        Ok(Arc::new(Self { codec: codec.clone(), kind, most }))
+        Ok(Self { codec: codec.clone(), kind, most })
     }
 
     /// Bytes that a chunk claims to unpack to, if its header says so.

@@ -36,7 +36,9 @@ impl ZipStore {
     /// The image at the root of a zip file, or in the one folder that it holds.
     pub(super) fn open(path: &Path) -> Found<Self> {
         let cannot = |e: zip::result::ZipError| Fault::damaged(format!("cannot be opened as a zip file ({e})"));
-        let mut archive = zip::ZipArchive::new(BufReader::new(File::open(path)?)).map_err(cannot)?;
+        let file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(cannot)?;
         if archive.len() > MAX_ENTRIES {
             return Err(Fault::damaged(format!("has {} entries, read are at most {MAX_ENTRIES}", archive.len())));
         }
@@ -44,9 +46,10 @@ impl ZipStore {
         for n in 0..archive.len() {
             let entry = archive.by_index_raw(n).map_err(cannot)?;
             if entry.is_file() {
-                let stored = entry.compression() == zip::CompressionMethod::Stored && !entry.encrypted();
-                let name = entry.name().map_err(cannot)?.into_owned();
-                all.insert(name, Entry { position: n, len: entry.size(), stored });
+                let (name, len) = (entry.name().map_err(cannot)?.into_owned(), entry.size());
+                let is_plain = entry.compression() == zip::CompressionMethod::Stored && !entry.encrypted();
+                // Memory for a part is asked for before it is read, so its length must be true.
+                all.insert(name, Entry { position: n, len, stored: is_plain && len <= bytes });
             }
         }
         let top = all.keys().next().and_then(|name| name.split_once('/')).map(|(top, _)| format!("{top}/"));

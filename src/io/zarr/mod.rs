@@ -1,8 +1,11 @@
 //! OME-Zarr 0.4 and 0.5: a folder, or a zip of one, read chunk by chunk.
 
-mod declared;
+mod bounded;
+mod folder;
+mod held;
 mod ome;
 mod read;
+mod shards;
 mod store;
 mod write;
 mod zip;

@@ -1,31 +1,25 @@
 //! Voxels of an OME-Zarr image.
 
 use std::any::Any;
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use zarrs::array::{Array, ArraySubset, ElementOwned};
+use zarrs::array::{Array, ArrayError, ArraySubset, ChunkShape, ElementOwned};
 use zarrs::plugin::{ExtensionName as _, ZarrVersion};
-use zarrs::storage::ReadableStorageTraits;
-use zarrs::storage::byte_range::ByteRange;
 
 use crate::io::fault::{Fault, Found};
 use crate::io::memory::MemoryLimit;
 use crate::io::source::{Described, Source};
 use crate::io::tiff::{Sample, VoxelType, check_numbers};
-use crate::io::zarr::declared::{HEADER_BYTES, declared_bytes};
+use crate::io::zarr::bounded::{bounded, chunk_bytes, room};
 use crate::io::zarr::ome::{Axis, Image, image};
-use crate::io::zarr::store::{Store, Version};
+use crate::io::zarr::store::{Keys, Store, Version};
 use crate::volume::{Shape, Volume, Voxels};
 
 /// More chunks than this in one channel make reading a matter of days.
 const MAX_CHUNKS: u64 = 20_000_000;
-
-/// Bytes beyond the chunk itself that a codec may write.
-const CODEC_BYTES: u64 = 1 << 20;
-
-type Keys = dyn ReadableStorageTraits;
 
 /// The first level of an OME-Zarr image.
 pub(super) struct ZarrStack {
@@ -33,6 +27,8 @@ pub(super) struct ZarrStack {
     image: Image,
     array: Array<Keys>,
     described: Described,
+    /// Voxels of one chunk.
+    chunk_bytes: u64,
     /// The layer of chunks read last, if it may be kept.
     kept: Mutex<Option<Layer>>,
 }
@@ -52,7 +48,7 @@ impl ZarrStack {
         let store = Store::open(path)?;
         let image = image(&store)?;
         let level = &image.levels[0].path;
-        let array = open_array(&store, level)?;
+        let array = store.array(level)?;
         let shape = array.shape().to_vec();
         if shape.len() != image.axes.len() {
             return Err(Fault::damaged(format!(
@@ -64,6 +60,7 @@ impl ZarrStack {
         let along = |axis| image.axes.iter().position(|a| *a == axis).map_or(1, |at| shape[at] as usize);
         let voxel_type = voxel_type(&array)?;
         let (chunk, chunks) = chunks(&array)?;
+        let array = bounded(&array, &chunk, voxel_type.bytes())?;
         let missing = chunks.saturating_sub(store.chunks(level)?);
         let remark = format!("{missing} of {chunks} chunks are not there: their voxels have the array's fill value");
         let described = Described {
@@ -84,10 +81,11 @@ impl ZarrStack {
                 Vec::new()
             },
             remarks: if missing > 0 { vec![remark] } else { Vec::new() },
-            compression: format!("chunks of {chunk}"),
+            compression: format!("chunks of {}", by(&chunk)),
             bytes: store.bytes(level)?,
         };
-        Ok(Self { store, image, array, described, kept: Mutex::new(None) })
+        let chunk_bytes = chunk_bytes(&chunk, voxel_type.bytes());
+        Ok(Self { store, image, array, described, chunk_bytes, kept: Mutex::new(None) })
     }
 
     /// The part of the array that is planes `z` of one channel at one time point.
@@ -156,47 +154,47 @@ impl ZarrStack {
         let subset = self.subset(channel, time, planes);
         self.check_chunks(&subset)?;
         let part = self.array.retrieve_array_subset::<Vec<T>>(&subset);
-        let part = part.map_err(|e| Fault::damaged(format!("planes from {z} on cannot be decoded ({e})")))?;
+        let part = part.map_err(|e| {
+            Fault::damaged(format!("planes from {z} on cannot be decoded ({})", self.damaged_chunk::<T>(&subset, &e)))
+        })?;
         check_numbers(&part, z, (d.height, d.width))?;
         Ok(part)
     }
 
-    /// Refuses chunks that are much longer than what they decode to, or claim to decode to more than they should: a small file could otherwise claim any amount of
-    /// memory.
+    /// Refuses chunks that are much longer than what they decode to: they would be read whole before they are looked at.
     fn check_chunks(&self, subset: &ArraySubset) -> Found<()> {
-        let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("its chunks cannot be found ({e})"));
-        let chunks = self.array.chunks_in_array_subset(subset).map_err(|e| cannot(&e))?;
-        let codecs = self.array.codecs();
-        let names = codecs.bytes_to_bytes_codecs().iter().rev().filter_map(|codec| codec.name(ZarrVersion::V3));
-        // A checksum is written behind what the codec before it wrote.
-        let last = names.into_iter().find(|name| name != "crc32c");
-        for chunk in chunks.iter().flat_map(|c| c.indices().into_iter()) {
-            let shape = self.array.chunk_shape(&chunk).map_err(|e| cannot(&e))?;
-            let decoded = shape.iter().fold(self.described.voxel_type.bytes(), |n, s| n.saturating_mul(s.get()));
+        let decoded = self.chunk_bytes;
+        for chunk in self.chunks(subset)? {
             let key = self.array.chunk_key(&chunk);
-            let encoded = self.store.keys.size_key(&key).map_err(|e| cannot(&e))?.unwrap_or(0);
-            if encoded > decoded.saturating_mul(2).saturating_add(CODEC_BYTES) {
+            let cannot = |e| Fault::damaged(format!("its chunk {key} cannot be found ({e})"));
+            let encoded = self.store.keys.size_key(&key).map_err(cannot)?.unwrap_or(0);
+            if encoded > room(decoded) {
                 return Err(Fault::damaged(format!(
                     "its chunk {key} has {encoded} bytes, {decoded} bytes of voxels are expected"
-                )));
-            }
-            let Some(codec) = last.as_deref().filter(|_| encoded > 0) else { continue };
-            let start = ByteRange::FromStart(0, Some(HEADER_BYTES.min(encoded)));
-            let header = self.store.keys.get_partial(&key, start).map_err(|e| cannot(&e))?;
-            let declared = header.and_then(|header| declared_bytes(codec, &header)).unwrap_or(0);
-            if declared > decoded.saturating_add(CODEC_BYTES) {
-                return Err(Fault::damaged(format!(
-                    "its chunk {key} claims {declared} bytes, {decoded} bytes of voxels are expected"
                 )));
             }
         }
         Ok(())
     }
-}
 
-pub(super) fn open_array(store: &Store, path: &str) -> Found<Array<Keys>> {
-    Array::open(store.keys.clone(), &format!("/{path}"))
-        .map_err(|e| Fault::damaged(format!("its array {path} cannot be opened ({e})")))
+    /// Which of the chunks that were to be decoded cannot be, and why. They are decoded one by one, so that the first is named whatever thread met its fault first.
+    fn damaged_chunk<T: ElementOwned>(&self, subset: &ArraySubset, met: &ArrayError) -> String {
+        let fault = |chunk: &[u64]| {
+            let (whole, key) = (self.array.chunk_subset(chunk).ok()?, self.array.chunk_key(chunk));
+            let part = whole.overlap(subset).ok()?.relative_to(whole.start()).ok()?;
+            let e = self.array.retrieve_chunk_subset::<Vec<T>>(chunk, &part).err()?;
+            Some(format!("its chunk {key}: {e}"))
+        };
+        let chunks = self.chunks(subset).unwrap_or_default();
+        chunks.iter().find_map(|chunk| fault(chunk)).unwrap_or_else(|| met.to_string())
+    }
+
+    /// The chunks that a part of the array lies in.
+    fn chunks(&self, subset: &ArraySubset) -> Found<Vec<Vec<u64>>> {
+        let chunks = self.array.chunks_in_array_subset(subset);
+        let chunks = chunks.map_err(|e| Fault::damaged(format!("its chunks cannot be found ({e})")))?;
+        Ok(chunks.iter().flat_map(|c| c.indices().into_iter()).map(|chunk| chunk.to_vec()).collect())
+    }
 }
 
 fn voxel_type(array: &Array<Keys>) -> Found<VoxelType> {
@@ -213,19 +211,30 @@ fn voxel_type(array: &Array<Keys>) -> Found<VoxelType> {
     }
 }
 
-/// The shape of a chunk as text, and how many there are; refused if a chunk or their number is absurd.
-fn chunks(array: &Array<Keys>) -> Found<(String, u64)> {
-    let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("its chunks cannot be understood ({e})"));
-    let shape = array.chunk_shape(&vec![0; array.dimensionality()]).map_err(|e| cannot(&e))?;
+/// The shape of the chunks, and how many there are; refused if they are not all alike, or if their number is absurd.
+fn chunks(array: &Array<Keys>) -> Found<(ChunkShape, u64)> {
+    let grid = array.chunk_grid().metadata();
+    if grid.name() != "regular" {
+        return Err(Fault::new(
+            format!("its chunks lie in a grid of kind {:?}, which is not read", grid.name()),
+            "write it again in chunks of one size",
+        ));
+    }
+    let shape = array.chunk_shape(&vec![0; array.dimensionality()]);
+    let shape = shape.map_err(|e| Fault::damaged(format!("its chunks cannot be understood ({e})")))?;
     let count = array.chunk_grid_shape().iter().try_fold(1_u64, |n, &c| n.checked_mul(c));
-    let text = shape.iter().map(|s| s.get().to_string()).collect::<Vec<_>>().join(" x ");
     match count {
-        Some(count) if count <= MAX_CHUNKS => Ok((text, count)),
+        Some(count) if count <= MAX_CHUNKS => Ok((shape, count)),
         _ => Err(Fault::new(
-            format!("its {:?} voxels lie in chunks of {text}: more than {MAX_CHUNKS} chunks", array.shape()),
+            format!("its {:?} voxels lie in chunks of {}: more than {MAX_CHUNKS} chunks", array.shape(), by(&shape)),
             "write it again in larger chunks",
         )),
     }
+}
+
+/// A shape as text.
+fn by(shape: &[NonZeroU64]) -> String {
+    shape.iter().map(NonZeroU64::to_string).collect::<Vec<_>>().join(" x ")
 }
 
 impl Source for ZarrStack {
@@ -234,10 +243,8 @@ impl Source for ZarrStack {
     }
 
     fn read(&self, channel: usize, time: usize, z: Range<usize>, limit: MemoryLimit) -> Found<Voxels> {
-        let origin = vec![0; self.array.dimensionality()];
-        let shape = self.array.chunk_shape(&origin).map_err(|e| Fault::damaged(e.to_string()))?;
-        let bytes = shape.iter().fold(self.described.voxel_type.bytes(), |n, s| n.saturating_mul(s.get()));
-        limit.check("one chunk of the OME-Zarr", bytes).map_err(|e| Fault::damaged(e.to_string()))?;
+        let fits = limit.check("one chunk of the OME-Zarr", self.chunk_bytes);
+        fits.map_err(|e| Fault::damaged(e.to_string()))?;
         Ok(match self.described.voxel_type {
             VoxelType::U8 => Voxels::U8(self.volume((channel, time), z, limit)?),
             VoxelType::U16 => Voxels::U16(self.volume((channel, time), z, limit)?),

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use zarrs::filesystem::FilesystemStore;
-use zarrs::storage::{ReadableStorageTraits, StoreKey};
+use zarrs::array::Array;
+use zarrs::storage::{ReadableStorageTraits, StorageError, StoreKey};
 
 use crate::io::fault::{Fault, Found};
+use crate::io::zarr::folder::FolderStore;
 use crate::io::zarr::zip::ZipStore;
 
 /// Metadata longer than this describe no image.
@@ -20,19 +21,20 @@ pub(super) enum Version {
     V3,
 }
 
+/// What is read by key.
+pub(super) type Keys = dyn ReadableStorageTraits;
+
 /// A folder or a zip file.
 pub(super) struct Store {
-    pub(super) keys: Arc<dyn ReadableStorageTraits>,
+    pub(super) keys: Arc<Keys>,
     path: PathBuf,
     zip: Option<Arc<ZipStore>>,
 }
 
 impl Store {
     pub(super) fn open(path: &Path) -> Found<Self> {
-        let cannot = |e: &dyn std::fmt::Display| Fault::damaged(format!("cannot be opened as Zarr ({e})"));
         if path.is_dir() {
-            let keys = FilesystemStore::new(path).map_err(|e| cannot(&e))?;
-            return Ok(Self { keys: Arc::new(keys), path: path.into(), zip: None });
+            return Ok(Self { keys: Arc::new(FolderStore::new(path)), path: path.into(), zip: None });
         }
         let zip = Arc::new(ZipStore::open(path)?);
         Ok(Self { keys: zip.clone(), path: path.into(), zip: Some(zip) })
@@ -40,15 +42,31 @@ impl Store {
 
     /// The JSON at a key; none if there is none.
     pub(super) fn json(&self, key: &str) -> Found<Option<Value>> {
-        let key = StoreKey::new(key).map_err(|e| Fault::damaged(format!("it names the Zarr key {e}")))?;
-        let cannot = |e: zarrs::storage::StorageError| Fault::damaged(format!("{key} cannot be read ({e})"));
-        let Some(bytes) = self.keys.size_key(&key).map_err(cannot)? else { return Ok(None) };
-        if bytes > MAX_JSON_BYTES {
-            return Err(Fault::damaged(format!("{key} has {bytes} bytes, read are at most {MAX_JSON_BYTES}")));
-        }
+        let key = self.words(key)?;
+        let cannot = |e: StorageError| Fault::damaged(format!("{key} cannot be read ({e})"));
         let Some(text) = self.keys.get(&key).map_err(cannot)? else { return Ok(None) };
         let value = serde_json::from_slice(&text);
         value.map(Some).map_err(|e| Fault::damaged(format!("{key} is no JSON ({e})")))
+    }
+
+    /// The key of metadata, which are not too long to be read whole.
+    fn words(&self, key: &str) -> Found<StoreKey> {
+        let key = StoreKey::new(key).map_err(|e| Fault::damaged(format!("it names the Zarr key {e}")))?;
+        let bytes = self.keys.size_key(&key);
+        let bytes = bytes.map_err(|e| Fault::damaged(format!("{key} cannot be read ({e})")))?.unwrap_or(0);
+        if bytes > MAX_JSON_BYTES {
+            return Err(Fault::damaged(format!("{key} has {bytes} bytes, read are at most {MAX_JSON_BYTES}")));
+        }
+        Ok(key)
+    }
+
+    /// An array by its path.
+    pub(super) fn array(&self, path: &str) -> Found<Array<Keys>> {
+        for name in ["zarr.json", ".zarray", ".zattrs"] {
+            self.words(&below(path, name))?;
+        }
+        Array::open(self.keys.clone(), &format!("/{path}"))
+            .map_err(|e| Fault::damaged(format!("its array {path} cannot be opened ({e})")))
     }
 
     /// The attributes of a group, and the version it is written in; none if there is no group.

@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::io::fault::{Fault, Found};
 use crate::io::zarr::is_zarr;
 use crate::io::zarr::ome::{Axis, Image, image};
-use crate::io::zarr::read::open_array;
 use crate::io::zarr::store::{Store, Version};
 use crate::volume::{Bricks, Shape};
 
@@ -70,7 +69,7 @@ fn levels(folder: &Path, store: &Store, image: &Image, labels: &Bricks<u16>) -> 
         (0..image.axes.len()).filter(|&a| !matches!(image.axes[a], Axis::Time | Axis::Channel)).collect();
     let mut datasets = Vec::new();
     for (n, level) in image.levels.iter().enumerate() {
-        let of = open_array(store, &level.path)?;
+        let of = store.array(&level.path)?;
         let shape: Vec<u64> = space.iter().filter_map(|&a| of.shape().get(a).copied()).collect();
         let metadata = serde_json::from_value(array(&shape, image.version)).map_err(|e| cannot(&e))?;
         let array = Array::new_with_metadata(keys.clone(), &format!("/{n}"), metadata).map_err(|e| cannot(&e))?;

@@ -70,8 +70,8 @@ impl Band {
     fn slope_x<const REACH: usize>(&mut self, kernel: &HessianResponse, at: usize) {
         let near = near(&self.g, at, 1);
         let slope = &mut self.dx[at..][..CHUNK];
-        for i in 0..CHUNK {
-            slope[i] = first::<REACH>(&kernel.d1_x, &near, i);
+        for (i, slope) in slope.iter_mut().enumerate() {
+            *slope = first::<REACH>(&kernel.d1_x, &near, i);
         }
     }
 

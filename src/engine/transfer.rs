@@ -33,7 +33,7 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Memory`] or [`Error::Gpu`] if there is no room.
+    /// [`crate::error::Error::Memory`] or [`crate::error::Error::Gpu`] if there is no room.
     pub fn buffer(&self, len: usize) -> Result<Buffer> {
         match &self.gpu {
             None => Ok(Buffer::Cpu(large_pages::zeros(len))),
@@ -63,7 +63,7 @@ impl Engine {
     /// Copies the first `out.len()` values of a buffer to `out`, after everything that was started before. See the example of [`Engine`].
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails.
+    /// [`crate::error::Error::Gpu`] if the device fails.
     ///
     /// # Panics
     /// If a buffer in memory is shorter than `out`.
@@ -93,7 +93,7 @@ impl Engine {
     /// Copies all values of `from` into `to`, from its `start`-th on: blocks of several scales in one buffer. See the example of [`Engine::buffer`].
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails or the buffers are not on it.
+    /// [`crate::error::Error::Gpu`] if the device fails or the buffers are not on it.
     ///
     /// # Panics
     /// If `to` is too short.

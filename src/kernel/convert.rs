@@ -196,7 +196,8 @@ impl Convert {
         let line = self.raw_nx as usize * kind.bytes();
         for piece in self.pieces(line as u64, limit) {
             let input = engine.upload_bytes(&voxels.bytes()[self.raw_lines(&piece, line)])?;
-            self.dispatch(engine, kind, &input, piece, output)?;
+            // A piece begins with its own first voxel.
+            Self { skip: 0, ..*self }.dispatch(engine, kind, &input, piece, output)?;
         }
         Ok(())
     }

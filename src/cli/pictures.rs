@@ -87,8 +87,13 @@ fn rounded(value: &serde_json::Value) -> String {
 
 fn registration(tracked: &Tracked, k: usize, pair: &PairLinks) -> Registration {
     let (fit, shift) = (&pair.fit, &pair.fit.rigid.shift_um);
-    let remark =
-        if fit.slides { "all dendrites run the same way: the shift along them rests on the spines" } else { "" };
+    let remark = match fit.slid_sure.filter(|sure| *sure < 0.95) {
+        Some(sure) => format!("how far it slid along its dendrites is {:.0} % sure", 100.0 * sure),
+        None if fit.slides => {
+            "all dendrites run the same way: the shift along them rests on what stands beside them".into()
+        }
+        None => String::new(),
+    };
     Registration {
         session_a: tracked.sessions[k].name.clone(),
         session_b: tracked.sessions[k + 1].name.clone(),
@@ -97,6 +102,6 @@ fn registration(tracked: &Tracked, k: usize, pair: &PairLinks) -> Registration {
         shift_um: [shift.z, shift.y, shift.x],
         turn_deg: fit.turn_deg,
         tilt_deg: fit.tilt_deg,
-        remark: remark.into(),
+        remark,
     }
 }

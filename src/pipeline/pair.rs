@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, Result};
 use crate::geometry::{Elastic, Line, SessionMap};
 use crate::pipeline::Params;
-use crate::register::{self, Drift, Drifted, Overlap, Pair, Profile, RigidFit};
+use crate::register::{self, Drift, Drifted, Overlap, Pair, Profile, RegisterParams, RigidFit};
 use crate::track::{self, Beliefs, Laid, Likeness, Match, Near, Scales, TrackParams};
 use crate::units::PointUm;
 
@@ -68,22 +68,64 @@ pub struct PairLinks {
 /// # Errors
 /// A registration that cannot be trusted ([`register::rigid`]), a spine beside no line, parameters out of range.
 pub fn link_pair(a: &Observed, b: &Observed, trust_ids: bool, params: &Params) -> Result<PairLinks> {
-    let fit = register::rigid(&a.lines, &b.lines, (&a.places, &b.places), &params.register)?;
-    let lines_in_b: Vec<Line> = a.lines.iter().map(|line| line.moved(&fit.rigid)).collect();
-    let overlaps = if trust_ids {
-        same_ids(&lines_in_b, &b.lines)
-    } else {
-        register::overlaps(&lines_in_b, &b.lines, &params.register)
-    };
+    let Together { fit, lines_in_b, overlaps, drift } = together(a, b, trust_ids, params)?;
     let moved = a.places.iter().map(|&p| fit.rigid.apply(p)).collect();
     let (laid_a, laid_b) = (laid(moved, &lines_in_b)?, laid(b.places.clone(), &b.lines)?);
     let alike: BTreeSet<(usize, usize)> = overlaps.iter().map(|o| (o.a, o.b)).collect();
     let near = Near::all(&laid_a, &laid_b, |la, lb| alike.contains(&(la, lb)), &params.track);
-    let mut drift = Drift::new(&lines_in_b, &params.register);
-    drift.compare((&lines_in_b, &a.profiles), (&b.lines, &b.profiles), &overlaps, &params.register);
     let Settled { elastic, scales, pairs } = settle(&laid_a, &laid_b, &near, &drift, params);
     let same = with_certainty(&pairs, &params.track);
     Ok(PairLinks { map: SessionMap { rigid: fit.rigid, elastic }, fit, lines_in_b, overlaps, scales, same })
+}
+
+/// Two sessions brought together by their lines, and by the image or the marks where the lines do not say how far one has slid along them.
+struct Together {
+    fit: RigidFit,
+    lines_in_b: Vec<Line>,
+    overlaps: Vec<Overlap>,
+    drift: Drift,
+}
+
+fn together(a: &Observed, b: &Observed, trust_ids: bool, params: &Params) -> Result<Together> {
+    let seen = |session: &Observed| session.profiles.iter().any(|p| !p.values.is_empty());
+    let has_image = seen(a) && seen(b);
+    let marks = (!has_image).then_some((a.places.as_slice(), b.places.as_slice()));
+    let compared = |fit: RigidFit| {
+        let lines_in_b: Vec<Line> = a.lines.iter().map(|line| line.moved(&fit.rigid)).collect();
+        let overlaps = match trust_ids {
+            true => same_ids(&lines_in_b, &b.lines),
+            false => register::overlaps(&lines_in_b, &b.lines, &params.register),
+        };
+        let mut drift = Drift::new(&lines_in_b, &params.register);
+        drift.compare((&lines_in_b, &a.profiles), (&b.lines, &b.profiles), &overlaps, &params.register);
+        Together { fit, lines_in_b, overlaps, drift }
+    };
+    let mut found = compared(register::rigid(&a.lines, &b.lines, marks, &params.register)?);
+    if !has_image {
+        return Ok(found);
+    }
+    // A session that has slid is turned wrongly as well: once that is mended more can be seen.
+    for _ in 0..SLIDES {
+        let slid = found.drift.slid(&found.fit, &found.lines_in_b, &params.register);
+        found.fit.slid_sure = Some(slid.sure);
+        // Less than that is found along each dendrite.
+        if slid.by_um.abs() <= params.register.drift_um {
+            break;
+        }
+        found = compared(register::slid(&a.lines, &b.lines, &found.fit, slid.by_um, &params.register)?);
+    }
+    refuse_unsure(&found.fit, &params.register)?;
+    Ok(found)
+}
+
+fn refuse_unsure(fit: &RigidFit, params: &RegisterParams) -> Result<()> {
+    let Some(sure) = fit.slid_sure.filter(|sure| *sure < params.slide_sure) else { return Ok(()) };
+    Err(Error::parameter(
+        "registration",
+        format!("a shift of {:.2} µm along the dendrites, {:.0} % sure", fit.slid_um, 100.0 * sure),
+        &format!("at least {:.0} % (register.slide_sure)", 100.0 * params.slide_sure),
+        "the dendrites run too straight to tell, and what stands beside them differs: leave the session out, or image a larger field",
+    ))
 }
 
 /// Links spines that no session in between links: `map` leads over the sessions in between.
@@ -125,6 +167,8 @@ fn laid(places: Vec<PointUm>, lines: &[Line]) -> Result<Laid> {
     })
 }
 
+/// How often a session may be moved along its dendrites and looked at again.
+const SLIDES: usize = 3;
 /// Below this a pair does not pull the displacement aside and in depth.
 const NO_PULL: f64 = 1e-3;
 /// Change of a probability at which the rounds have settled.

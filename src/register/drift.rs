@@ -4,11 +4,11 @@ use crate::geometry::Line;
 use crate::register::RegisterParams;
 
 /// Distance between knots, µm.
-const KNOT_UM: f64 = 1.0;
+pub(super) const KNOT_UM: f64 = 1.0;
 /// Distance between the displacements that are weighed, µm: half of how exactly a tip is placed.
 pub(super) const SHIFT_STEP_UM: f64 = 0.25;
 /// Least standard deviation of a step between knots, µm, so that it reaches the neighbouring displacement.
-const MIN_STEP_UM: f64 = 0.15;
+pub(super) const MIN_STEP_UM: f64 = 0.15;
 
 /// Displacement along every line as a hidden chain: at knots 1 µm apart any of the displacements within
 /// [`RegisterParams::drift_reach_um`], a priori normal around 0 with [`RegisterParams::drift_um`] and forgotten over
@@ -40,14 +40,16 @@ pub struct Drift {
     start: Vec<f64>,
     /// P(displacement at the next knot | here), row by row, with the columns that matter.
     step: Vec<(usize, Vec<f64>)>,
-    lines: Vec<DriftLine>,
+    pub(super) lines: Vec<DriftLine>,
 }
 
 #[derive(Clone, Debug)]
-struct DriftLine {
-    knots: usize,
+pub(super) struct DriftLine {
+    pub(super) knots: usize,
     /// Likelihood of every displacement at every knot from what does not change between rounds.
     seen: Vec<f64>,
+    /// Its logarithm over what a displacement that has nothing to do with this place has.
+    pub(super) evidence: Vec<f64>,
 }
 
 /// Probability of every displacement at the knots of one line. See the example of [`Drift`].
@@ -82,7 +84,8 @@ impl Drift {
         let step = shifts_um.iter().map(row).collect();
         let line = |line: &Line| {
             let knots = (line.length_um() / KNOT_UM).ceil() as usize + 1;
-            DriftLine { knots, seen: vec![1.0; knots * shifts_um.len()] }
+            let all = knots * shifts_um.len();
+            DriftLine { knots, seen: vec![1.0; all], evidence: vec![0.0; all] }
         };
         Self { start, step, lines: lines.iter().map(line).collect(), shifts_um }
     }
@@ -106,6 +109,9 @@ impl Drift {
     pub(super) fn see(&mut self, line: usize, s_um: f64, costs: &[f64]) {
         let (knot, n) = (self.knot(line, s_um), self.shifts_um.len());
         let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
+        let mean = costs.iter().sum::<f64>() / n as f64;
+        let evidence = &mut self.lines[line].evidence[knot * n..(knot + 1) * n];
+        evidence.iter_mut().zip(costs).for_each(|(e, c)| *e += mean - c);
         let seen = &mut self.lines[line].seen[knot * n..(knot + 1) * n];
         seen.iter_mut().zip(costs).for_each(|(s, c)| *s *= (least - c).exp());
     }
@@ -156,7 +162,7 @@ impl Drift {
     }
 }
 
-fn normalised(values: Vec<f64>) -> Vec<f64> {
+pub(super) fn normalised(values: Vec<f64>) -> Vec<f64> {
     let total: f64 = values.iter().sum();
     values.into_iter().map(|v| v / total).collect()
 }

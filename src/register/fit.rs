@@ -28,6 +28,8 @@ const TURN_RAD: f64 = 0.1;
 const STEP_UM: f64 = 10.0;
 /// Length of line over which the jitter of a trace is one and the same, µm: so many samples count as one.
 const INDEPENDENT_UM: f64 = 5.0;
+/// How exactly such a stretch says where the line is, across it, µm: what is left by bends that differ between sessions.
+const ACROSS_UM: f64 = 1.0;
 /// Below this share of the lines' spread of directions, a shift along them is not fixed by the lines.
 const WEAK_SHARE: f64 = 0.05;
 /// Reach and step of the search along such lines, and width of a mark's agreement, µm.
@@ -36,6 +38,9 @@ const SLIDE_UM: (f64, f64, f64) = (6.0, 0.25, 0.8);
 /// The agreement at the best shift along such lines must be this many times that at any other, µm away or more.
 const CLEAR: f64 = 1.2;
 const OTHER_UM: f64 = 2.0;
+
+/// Places of spines in either session.
+pub type Marks<'a> = (&'a [PointUm], &'a [PointUm]);
 
 /// A rigid transform and how far it can be trusted. See the example of [`rigid`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,8 +56,16 @@ pub struct RigidFit {
     pub turn_deg: f64,
     /// Tilt of the optical axis, degrees.
     pub tilt_deg: f64,
-    /// Whether all lines run the same way, so that the shift along them is only as good as the marks.
+    /// Whether all lines run the same way, so that the shift along them is only as good as the marks or the image.
     pub slides: bool,
+    /// The direction that most of the lines run in: (y, x), of length 1.
+    pub direction: (f64, f64),
+    /// How exactly the course of the lines fixes the shift in that direction: a standard deviation, µm.
+    pub along_um: f64,
+    /// How far what marks or the image say has moved the session in that direction, µm.
+    pub slid_um: f64,
+    /// How sure that is, where the image had to say it.
+    pub slid_sure: Option<f64>,
 }
 
 /// The rigid transform that takes `from` to `to`.
@@ -62,7 +75,7 @@ pub struct RigidFit {
 /// doi:10.1109/34.121791) with residuals across the lines only (Chen and Medioni 1992,
 /// doi:10.1016/0262-8856(92)90066-C), in six degrees of freedom, points without a neighbour left out. The transform
 /// with the least mean of min(distance, inlier_um) wins. Where all lines run the same way, the shift along them is taken from `marks`
-/// (places of spines in either session, which may be empty).
+/// (places of spines in either session, which may be empty); without marks it is left as it is, for [`crate::register::Drift::slid`] and [`slid`] to find.
 ///
 /// ```
 /// use gemmule::geometry::{Line, Rigid};
@@ -72,7 +85,7 @@ pub struct RigidFit {
 /// let day_0: Vec<Line> = Line::from_trace(1, &trace).into_iter().collect();
 /// let moved = Rigid::new([1f64.to_radians(), 0.0, 0.0], PointUm::new(5.0, 20.0, 25.0), PointUm::new(1.0, -3.0, 2.0));
 /// let day_2 = [day_0[0].moved(&moved)];
-/// let fit = rigid(&day_0, &day_2, (&[], &[]), &RegisterParams::default())?;
+/// let fit = rigid(&day_0, &day_2, Some((&[], &[])), &RegisterParams::default())?;
 /// assert!((fit.turn_deg - 1.0).abs() < 0.1 && fit.median_um < 0.1 && fit.inlier_share > 0.95);
 /// assert!(fit.rigid.apply(trace[25]).distance_um(moved.apply(trace[25])) < 0.1);
 /// # Ok::<(), gemmule::error::Error>(())
@@ -83,7 +96,7 @@ pub struct RigidFit {
 /// [`RegisterParams::min_inlier_share`] of the lines agree or their median distance is above
 /// [`RegisterParams::max_median_um`]: then the sessions are not of the same field, or too different to tell. So too where
 /// all lines run one way and the marks do not say clearly how far they are shifted along.
-pub fn rigid(from: &[Line], to: &[Line], marks: (&[PointUm], &[PointUm]), params: &RegisterParams) -> Result<RigidFit> {
+pub fn rigid(from: &[Line], to: &[Line], marks: Option<Marks>, params: &RegisterParams) -> Result<RigidFit> {
     params.validate()?;
     let (a, b) = (Cloud::new(from), Cloud::new(to));
     if a.samples.is_empty() || b.samples.is_empty() {
@@ -93,32 +106,68 @@ pub fn rigid(from: &[Line], to: &[Line], marks: (&[PointUm], &[PointUm]), params
     // Every start roughly, on a part of the points; the best of them to the end, on all.
     let mut rough: Vec<(f64, Rigid)> = vote::starts(&a, &b, params)
         .into_iter()
-        .map(|start| refine(&a, &b, start, 0..ROUGH_STEPS, ROUGH_STRIDE))
+        .map(|start| refine(&a, &b, start, 0..ROUGH_STEPS, ROUGH_STRIDE, None))
         .map(|rigid| (misfit(&a, &b, &rigid, params.inlier_um, ROUGH_STRIDE), rigid))
         .collect();
     rough.sort_by(|x, y| x.0.total_cmp(&y.0));
     let best = rough
         .into_iter()
         .take(FINALISTS)
-        .map(|(_, rigid)| refine(&a, &b, rigid, ROUGH_STEPS..STEPS, 1))
+        .map(|(_, rigid)| refine(&a, &b, rigid, ROUGH_STEPS..STEPS, 1, None))
         .map(|rigid| (misfit(&a, &b, &rigid, params.inlier_um, 1), rigid))
         .reduce(|best, next| if next.0 < best.0 { next } else { best });
     let Some((_, mut best)) = best else {
         return Err(refused("no start", "some", "raise register.max_turn_deg or register.max_shift_xy_um"));
     };
-    let direction = common_direction(&b);
-    if let Some(direction) = direction {
-        best = slide(best, direction, marks)?;
+    let course = Course::of(&b);
+    let mut slid_um = 0.0;
+    if let Some(marks) = marks.filter(|_| course.slides()) {
+        slid_um = shift_of_marks(best, course.direction, marks)?;
+        best = moved_along(best, course.direction, slid_um);
     }
-    judge(from, to, &best, direction.is_some(), params)
+    judge(from, to, &best, &course, slid_um, params)
+}
+
+/// The same session moved by `by_um` in the direction that most lines run in, turned and moved across it as fits best then.
+///
+/// ```
+/// use gemmule::geometry::Line;
+/// use gemmule::register::{RegisterParams, rigid, slid};
+/// use gemmule::units::PointUm;
+/// let line = Line::from_trace(1, &[PointUm::new(5.0, 10.0, 0.0), PointUm::new(5.0, 10.0, 40.0)]);
+/// let (lines, params): (Vec<Line>, _) = (line.into_iter().collect(), RegisterParams::default());
+/// let fit = rigid(&lines, &lines, None, &params)?;
+/// let moved = slid(&lines, &lines, &fit, 2.0, &params)?;
+/// assert!(moved.slid_um == 2.0 && (moved.rigid.apply(PointUm::default()).x.abs() - 2.0).abs() < 0.1);
+/// # Ok::<(), gemmule::error::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`rigid`].
+pub fn slid(from: &[Line], to: &[Line], fit: &RigidFit, by_um: f64, params: &RegisterParams) -> Result<RigidFit> {
+    let (a, b) = (Cloud::new(from), Cloud::new(to));
+    let start = moved_along(fit.rigid, fit.direction, by_um);
+    let rigid = refine(&a, &b, start, ROUGH_STEPS..STEPS, 1, Some(fit.direction));
+    judge(from, to, &rigid, &Course::of(&b), fit.slid_um + by_um, params)
+}
+
+fn moved_along(rigid: Rigid, (dy, dx): (f64, f64), by_um: f64) -> Rigid {
+    rigid.turned([0.0; 3], PointUm::new(0.0, by_um * dy, by_um * dx))
 }
 
 fn refused(value: &str, allowed: &str, remedy: &str) -> Error {
     Error::parameter("registration", value, allowed, remedy)
 }
 
-/// Iterated closest points from `start`, on every `stride`-th point.
-fn refine(from: &Cloud, to: &Cloud, start: Rigid, steps: std::ops::Range<usize>, stride: usize) -> Rigid {
+/// Iterated closest points from `start`, on every `stride`-th point; without moving along `fixed`.
+fn refine(
+    from: &Cloud,
+    to: &Cloud,
+    start: Rigid,
+    steps: std::ops::Range<usize>,
+    stride: usize,
+    fixed: Option<(f64, f64)>,
+) -> Rigid {
     let mut rigid = start;
     let weight = from.spacing_um() * stride as f64 / INDEPENDENT_UM;
     for step in steps {
@@ -138,7 +187,11 @@ fn refine(from: &Cloud, to: &Cloud, start: Rigid, steps: std::ops::Range<usize>,
             normal.add(arm, [0.0, ty, tx], d[1] * ty + d[2] * tx, weight * ALONG);
             normal.add(arm, [1.0, 0.0, 0.0], d[0], weight * Z_WEIGHT * Z_WEIGHT);
         }
-        let x = normal.solve();
+        let mut x = normal.solve();
+        if let Some((dy, dx)) = fixed {
+            let along = x[4] * dy + x[5] * dx;
+            (x[4], x[5]) = (x[4] - along * dy, x[5] - along * dx);
+        }
         rigid = rigid.turned([x[0], x[1], x[2]], PointUm::new(x[3], x[4], x[5]));
         if x.iter().all(|v| v.abs() < SETTLED) {
             break;
@@ -162,19 +215,39 @@ fn misfit(from: &Cloud, to: &Cloud, rigid: &Rigid, inlier_um: f64, stride: usize
     judged.clone().map(distance).sum::<f64>() / judged.count() as f64
 }
 
-/// The direction (y, x) all lines run in, if they do.
-fn common_direction(cloud: &Cloud) -> Option<(f64, f64)> {
-    let n = cloud.samples.len() as f64;
-    let sum = |f: fn((f64, f64)) -> f64| cloud.samples.iter().map(|s| f(s.tangent)).sum::<f64>() / n;
-    let (yy, yx, xx) = (sum(|t| t.0 * t.0), sum(|t| t.0 * t.1), sum(|t| t.1 * t.1));
-    // The smaller eigenvalue of the mean outer product of tangents, whose trace is 1.
-    let half = ((yy - xx) / 2.0).hypot(yx);
-    let angle = 0.5 * (2.0 * yx).atan2(yy - xx);
-    (0.5 - half < WEAK_SHARE).then(|| (angle.cos(), angle.sin()))
+/// Where the lines run.
+struct Course {
+    direction: (f64, f64),
+    /// Share of their spread of directions that lies across it: half for lines that run every way.
+    across: f64,
+    length_um: f64,
+}
+
+impl Course {
+    fn of(cloud: &Cloud) -> Self {
+        let n = cloud.samples.len() as f64;
+        let sum = |f: fn((f64, f64)) -> f64| cloud.samples.iter().map(|s| f(s.tangent)).sum::<f64>() / n;
+        let (yy, yx, xx) = (sum(|t| t.0 * t.0), sum(|t| t.0 * t.1), sum(|t| t.1 * t.1));
+        // The smaller eigenvalue of the mean outer product of tangents, whose trace is 1.
+        let half = ((yy - xx) / 2.0).hypot(yx);
+        let angle = 0.5 * (2.0 * yx).atan2(yy - xx);
+        Self { direction: (angle.cos(), angle.sin()), across: 0.5 - half, length_um: n * cloud.spacing_um() }
+    }
+
+    /// Whether a shift along the lines is not fixed by them.
+    fn slides(&self) -> bool {
+        self.across < WEAK_SHARE
+    }
+
+    /// How exactly it is: each independent stretch says where the line is across itself to [`ACROSS_UM`].
+    fn along_um(&self) -> f64 {
+        let stretches = self.length_um / INDEPENDENT_UM * self.across;
+        (ACROSS_UM / stretches.max(1e-9).sqrt()).min(STEP_UM)
+    }
 }
 
 /// The shift along `direction` at which most marks have a partner; the smallest such shift.
-fn slide(rigid: Rigid, (dy, dx): (f64, f64), marks: (&[PointUm], &[PointUm])) -> Result<Rigid> {
+fn shift_of_marks(rigid: Rigid, (dy, dx): (f64, f64), marks: Marks) -> Result<f64> {
     let (reach, step, width) = SLIDE_UM;
     let agreement = |by: f64| -> f64 {
         let each = marks.0.iter().map(|&p| {
@@ -197,11 +270,18 @@ fn slide(rigid: Rigid, (dy, dx): (f64, f64), marks: (&[PointUm], &[PointUm])) ->
         let remedy = "trace a dendrite that runs another way, or mark more spines";
         return Err(refused(&value, "one shift that clearly most marks agree with", remedy));
     }
-    Ok(rigid.turned([0.0; 3], PointUm::new(0.0, by * dy, by * dx)))
+    Ok(by)
 }
 
 /// Figures of the transform, or an error if they are not good enough.
-fn judge(from: &[Line], to: &[Line], rigid: &Rigid, slides: bool, params: &RegisterParams) -> Result<RigidFit> {
+fn judge(
+    from: &[Line],
+    to: &[Line],
+    rigid: &Rigid,
+    course: &Course,
+    slid_um: f64,
+    params: &RegisterParams,
+) -> Result<RigidFit> {
     let moved: Vec<Line> = from.iter().map(|line| line.moved(rigid)).collect();
     let (a, b) = (Cloud::new(&moved), Cloud::new(to));
     let mut across = Vec::new();
@@ -238,6 +318,10 @@ fn judge(from: &[Line], to: &[Line], rigid: &Rigid, slides: bool, params: &Regis
         inlier_share,
         turn_deg: rigid.turn_deg(),
         tilt_deg: rigid.tilt_deg(),
-        slides,
+        slides: course.slides(),
+        direction: course.direction,
+        along_um: course.along_um(),
+        slid_um,
+        slid_sure: None,
     })
 }

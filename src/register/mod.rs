@@ -1,8 +1,9 @@
 //! From one session to another: a rigid transform, which dendrite is which, and what is left along each dendrite.
 //!
 //! [`rigid`] fits centrelines to centrelines; it needs no image and no identities. [`overlaps`] says which line runs along
-//! which. [`Drift`] weighs how far each place has moved along its line, by what marks and [`Profile`]s say; [`elastic`] makes a smooth displacement along each line from pairs of places that are the same.
+//! which. Where the lines run too straight to fix a shift along them, [`Drift::slid`] says what the image says of it and [`slid`] moves the session. [`Drift`] weighs how far each place has moved along its line, by what marks and [`Profile`]s say; [`elastic`] makes a smooth displacement along each line from pairs of places that are the same.
 
+mod along;
 mod cloud;
 mod drift;
 mod elastic;
@@ -12,9 +13,10 @@ mod profile;
 mod solve;
 mod vote;
 
+pub use crate::register::along::Slid;
 pub use crate::register::drift::{Drift, Drifted};
 pub use crate::register::elastic::{Pair, elastic};
-pub use crate::register::fit::{RigidFit, rigid};
+pub use crate::register::fit::{Marks, RigidFit, rigid, slid};
 pub use crate::register::overlap::{Overlap, overlaps};
 pub use crate::register::profile::Profile;
 
@@ -55,6 +57,8 @@ params! {
         drift_reach_um: f64 = 6.0, "µm", 0.5..=50.0, "more than twice what local distortion was seen to be";
         /// Weight of the image beside a dendrite, per half µm of it.
         profile_weight: f64 = 1.0, "", 0.0..=100.0, "1 to 4 give the same median error on linked human points; neighbouring rows share noise and spines change, so the least";
+        /// How sure it must be how far a session has slid along dendrites that run one way, where the image has to say it.
+        slide_sure: f64 = 0.5, "", 0.0..=1.0, "as likely as not: a session slid by 4 µm turns over all its spines; phantoms of one dendrite are right from .4";
         /// Weight of the whole session's displacement against one linked place.
         elastic_prior: f64 = 1.0, "", 0.0..=100.0, "one neighbour's worth: keeps empty stretches where their session is";
     }

@@ -2,11 +2,13 @@
 //!
 //! [`rigid`] fits centrelines to centrelines; it needs no image and no identities. [`overlaps`] says which line runs along
 //! which. [`Drift`] weighs how far each place has moved along its line, by what marks and [`Profile`]s say; [`elastic`] makes a smooth displacement along each line from pairs of places that are the same.
+//! Within a session, [`motion()`] says how far each plane is displaced.
 
 mod cloud;
 mod drift;
 mod elastic;
 mod fit;
+mod motion;
 mod overlap;
 mod profile;
 mod solve;
@@ -15,6 +17,7 @@ mod vote;
 pub use crate::register::drift::{Drift, Drifted};
 pub use crate::register::elastic::{Pair, elastic};
 pub use crate::register::fit::{RigidFit, rigid};
+pub use crate::register::motion::{Motion, MotionParams, motion};
 pub use crate::register::overlap::{Overlap, overlaps};
 pub use crate::register::profile::Profile;
 

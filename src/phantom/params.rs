@@ -94,7 +94,7 @@ impl PhantomParams {
     /// Largest stack made, voxels: 6 bytes each are held at once.
     pub const MAX_VOXELS: u64 = 1 << 29;
 
-    /// How far motion displaces what is seen in a plane (from 0), (y, x) in µm: the truth for [`crate::register::motion()`]. See its example.
+    /// How far motion displaces what is seen in a plane (from 0), (y, x) in µm: the truth for an estimate. See the example of [`crate::register::motion()`].
     pub fn displacement_um(&self, plane: usize) -> (f64, f64) {
         let [_, y, x] = optics::plane_place(self, plane);
         (-y, -x)

@@ -61,6 +61,8 @@ pub enum UnscorableReason {
     Crossed,
     /// Too dim: a spine of typical brightness would not be seen.
     Dim,
+    /// The plane is lost to motion, or displaced too far.
+    Motion,
     /// In this session no dendrite was traced there.
     NotTraced,
     /// A person says so.

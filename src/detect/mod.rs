@@ -84,7 +84,7 @@ params! {
 ///
 /// ```
 /// use gemmule::detect::{DetectParams, Finder, LearnedParams, choose, settle};
-/// use gemmule::model::Side;
+/// use gemmule::model::{Side, UnscorableReason};
 /// use gemmule::straight::{Straight, StraightInput, StraightParams};
 /// # use gemmule::model::Dendrite;
 /// # use gemmule::units::{PointUm, VoxelSize};
@@ -118,11 +118,15 @@ params! {
 /// assert_eq!(choose(&proposals, &params, &learned), spines);
 /// let stretches = finder.unscorable(&straight, grid, None);
 /// assert!(stretches.iter().all(|stretch| stretch.to_um < 8.0 || stretch.from_um > 8.0)); // there it can be judged
+/// // Were the plane that the dendrite runs in lost to motion, nothing could be judged.
+/// let lost = finder.bad_planes(&[4]).unscorable(&straight, grid, None);
+/// assert!(lost.iter().any(|stretch| stretch.reason == UnscorableReason::Motion && stretch.to_um - stretch.from_um > 10.0));
 /// # Ok::<(), gemmule::error::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Finder<'a> {
     territory: Territory,
+    bad_planes: Vec<usize>,
     params: &'a DetectParams,
     learned: &'a LearnedParams,
 }
@@ -135,7 +139,12 @@ impl<'a> Finder<'a> {
     pub fn new(dendrites: &[Dendrite], params: &'a DetectParams, learned: &'a LearnedParams) -> Result<Self> {
         params.validate()?;
         learned.validate()?;
-        Ok(Self { territory: Territory::new(dendrites), params, learned })
+        Ok(Self { territory: Territory::new(dendrites), bad_planes: Vec::new(), params, learned })
+    }
+
+    /// The same, where planes (from 0) are bad: what lies in them cannot be judged. See the example of [`Finder`].
+    pub fn bad_planes(self, planes: &[usize]) -> Self {
+        Self { bad_planes: planes.to_vec(), ..self }
     }
 
     /// Every candidate of a dendrite with its features, whatever its score, in the order of the samples. See the example of [`Finder`].
@@ -154,9 +163,9 @@ impl<'a> Finder<'a> {
     /// What of a dendrite cannot be judged, sorted by start: see [`crate::model::UnscorableReason`].
     ///
     /// `saturation` is the largest value the stack can hold, grey levels over the offset; none if it has no such value. Where several reasons hold, the first
-    /// of steep, out of volume, crossed, saturated, dim is given. See the example of [`Finder`].
+    /// of steep, out of volume, motion, crossed, saturated, dim is given. See the example of [`Finder`].
     pub fn unscorable(&self, straight: &Straight, grid: Grid, saturation: Option<f64>) -> Vec<Unscorable> {
-        scorable::unscorable(straight, &self.territory, grid, saturation, self.params)
+        scorable::unscorable(straight, &self.territory, grid, saturation, (self.params, &self.bad_planes))
     }
 }
 

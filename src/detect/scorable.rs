@@ -10,6 +10,8 @@ use crate::volume::Grid;
 const MIN_LENGTH_UM: f64 = 0.5;
 /// Where a typical head sits, µm beyond the shaft's edge.
 const HEAD_UM: f64 = 0.8;
+/// A shaft this near to a bad plane is seen in it, planes: where one is blank, centrelines keep half a plane away.
+const BAD_PLANES: f64 = 0.75;
 /// A head that stands on this share of the largest value is cut off.
 const SATURATED: f64 = 0.9;
 
@@ -19,9 +21,9 @@ pub(crate) fn unscorable(
     territory: &Territory,
     grid: Grid,
     saturation: Option<f64>,
-    params: &DetectParams,
+    (params, bad_planes): (&DetectParams, &[usize]),
 ) -> Vec<Unscorable> {
-    let place = Place { straight, territory, grid, saturation, params };
+    let place = Place { straight, territory, grid, saturation, params, bad_planes };
     let mut stretches: Vec<Unscorable> =
         [Side::Left, Side::Right].into_iter().flat_map(|s| place.stretches(s)).collect();
     stretches.sort_by(|a, b| a.from_um.total_cmp(&b.from_um).then(a.side.cmp(&b.side)));
@@ -34,6 +36,7 @@ struct Place<'a> {
     grid: Grid,
     saturation: Option<f64>,
     params: &'a DetectParams,
+    bad_planes: &'a [usize],
 }
 
 impl Place<'_> {
@@ -71,6 +74,10 @@ impl Place<'_> {
         // Where one side is cut off the shaft's template is not known well: neither can be judged.
         if ![left, right].into_iter().all(|u| self.grid.contains(place(u))) {
             return Some(UnscorableReason::OutOfVolume);
+        }
+        let plane = place(frame.middle_u()).z / self.grid.voxel_size.z_um;
+        if self.bad_planes.iter().any(|&bad| (plane - bad as f64).abs() < BAD_PLANES) {
+            return Some(UnscorableReason::Motion);
         }
         let u = if side == Side::Left { left } else { right };
         let place = place(u);

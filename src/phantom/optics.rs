@@ -43,7 +43,8 @@ impl Psf {
 pub(super) fn reach_um(params: &PhantomParams, grid: &Grid) -> [Vec3; 2] {
     let psf = Psf::new(params);
     // Motion beyond 6 standard deviations does not happen.
-    let margin = [psf.sigma_z_um, psf.sigma_xy_um, psf.sigma_xy_um].map(|s| CUT * s + 6.0 * params.plane_jitter_um);
+    let margin = [psf.sigma_z_um, psf.sigma_xy_um, psf.sigma_xy_um]
+        .map(|s| CUT * s + 6.0 * params.plane_jitter_um + params.moved_um);
     let last = grid.to_um(grid.shape.z as f64, grid.shape.y as f64, grid.shape.x as f64);
     [margin.map(|m| -m), [last.z + margin[0], last.y + margin[1], last.x + margin[2]]]
 }
@@ -52,7 +53,8 @@ pub(super) fn reach_um(params: &PhantomParams, grid: &Grid) -> [Vec3; 2] {
 pub(super) fn plane_place(params: &PhantomParams, plane: usize) -> Vec3 {
     let mut rng = stream(params.seed, Purpose::Motion, plane);
     let mut motion = || params.plane_jitter_um * rng.sample::<f64, _>(StandardNormal);
-    [plane as f64 * params.z_um + motion(), motion(), motion()]
+    let moved = if plane == params.moved_plane { params.moved_um } else { 0.0 };
+    [plane as f64 * params.z_um + motion(), motion() + moved, motion()]
 }
 
 /// Photons expected in the voxels of one plane, from points sorted by depth.

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::params::params;
+use crate::phantom::optics;
 use crate::units::VoxelSize;
 use crate::volume::{Grid, Shape};
 
@@ -74,6 +75,10 @@ params! {
         psf_fwhm_z_um: f64 = 2.0, "µm", 0.2..=10.0, "1.5 to 2.5 in two-photon stacks; heads of the open set read 2.6 to 3.4";
         /// Standard deviation of each plane's displacement along each axis, by motion.
         plane_jitter_um: f64 = 0.1, "µm", 0.0..=1.0, "0.05 to 0.15 in vivo";
+        /// The plane that a movement of the animal displaces along y, from 0.
+        moved_plane: usize = 0, "", 0..=1999, "any";
+        /// By how much.
+        moved_um: f64 = 0.0, "µm", 0.0..=20.0, "none; a startled animal: 1 to 5";
         /// Grey levels per photon.
         gain: f64 = 4.0, "grey levels", 0.01..=1000.0, "typical of photomultiplier stacks";
         /// Grey level without light.
@@ -88,6 +93,12 @@ params! {
 impl PhantomParams {
     /// Largest stack made, voxels: 6 bytes each are held at once.
     pub const MAX_VOXELS: u64 = 1 << 29;
+
+    /// How far motion displaces what is seen in a plane (from 0), (y, x) in µm: the truth for an estimate. See the example of [`crate::register::motion()`].
+    pub fn displacement_um(&self, plane: usize) -> (f64, f64) {
+        let [_, y, x] = optics::plane_place(self, plane);
+        (-y, -x)
+    }
 
     /// Checks every parameter, and those that depend on each other, and returns the stack's grid. See the example of [`PhantomParams`].
     ///

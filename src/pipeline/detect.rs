@@ -11,6 +11,7 @@ use crate::measure;
 use crate::model::{Dendrite, NoiseModel, Spine, SpineFlag};
 use crate::pipeline::Params;
 use crate::progress::Progress;
+use crate::register::{self, Motion};
 use crate::straight::{self, Straight, StraightInput, Strip};
 use crate::trace::{self, TraceInput};
 use crate::units::VoxelSize;
@@ -28,6 +29,8 @@ pub struct Found {
     pub noise: NoiseModel,
     /// How many times larger than the model's the variance is after smoothing, because neighbouring voxels share noise.
     pub noise_correlation: f64,
+    /// Motion between the planes, and planes lost to it.
+    pub motion: Motion,
     /// Dendrites, longest first, with what of them cannot be judged.
     pub dendrites: Vec<Dendrite>,
     /// Spines by dendrite and arc length.
@@ -96,8 +99,9 @@ fn find<K: Send>(
     progress: &mut dyn Progress,
 ) -> Result<(Found, Vec<K>)> {
     let mut laid = lay(engine, stack, params, progress)?;
+    let motion = register::motion(stack, &params.motion)?;
     let grid = stack.grid();
-    let finder = Finder::new(&laid.dendrites, &params.detect, &params.learned)?;
+    let finder = Finder::new(&laid.dendrites, &params.detect, &params.learned)?.bad_planes(&motion.bad_planes);
     let saturation = stack.type_maximum().map(|most| f64::from(most) - laid.noise.offset);
     progress.step("detect", 0, 3)?;
     let on_each = on_each_dendrite(&laid, grid, params, |straight, dendrite| {
@@ -126,7 +130,7 @@ fn find<K: Send>(
     let Laid { noise, correlation, smooth, dendrites } = laid;
     let labels = measure::labels(&smooth, grid, noise.offset, &dendrites, &spines)?;
     progress.step("detect", 3, 3)?;
-    Ok((Found { noise, noise_correlation: correlation, dendrites, spines, labels }, kept))
+    Ok((Found { noise, noise_correlation: correlation, motion, dendrites, spines, labels }, kept))
 }
 
 /// The dendrites of one stack and every candidate beside them, whatever its score.

@@ -18,7 +18,7 @@ use crate::phantom::{PhantomParams, ScenarioParams, SeriesParams};
 use crate::pipeline::CalibrationParams;
 use crate::pipeline::CohortParams;
 use crate::pipeline::CurationParams;
-use crate::register::RegisterParams;
+use crate::register::{MotionParams, RegisterParams};
 use crate::score::ScoreParams;
 use crate::straight::StraightParams;
 use crate::trace::TraceParams;
@@ -93,6 +93,8 @@ bundle! {
     learned: LearnedParams;
     /// Sizes and classes.
     measure: MeasureParams;
+    /// Motion between the planes of a stack.
+    motion: MotionParams;
     /// From one session to another.
     register: RegisterParams;
     /// Which spine is which in another session.

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::io;
 use crate::model::{Spine, SpineFlag};
 use crate::pipeline::{FileSet, Found, Params, run_file};
+use crate::register::Motion;
 use crate::volume::Source;
 
 /// Every file of one stack's results, in the order they are listed to the user.
@@ -84,9 +85,24 @@ pub fn write_detect<'a>(
         "parameters": run_file::used(params),
         "noise": found.noise,
         "noise_correlation": found.noise_correlation,
+        "motion": motion(&found.motion),
         "result": summary(found),
     });
     run_file::write_run(set, "detect", run)
+}
+
+/// Displacement of the planes and those that are bad, as `run.json` gives them.
+pub(super) fn motion(motion: &Motion) -> serde_json::Value {
+    json!({ "rms_um": motion.rms_um(), "bad": motion.bad_planes.len(), "bad_planes": motion.bad_planes })
+}
+
+/// What a user should know about bad planes.
+pub(super) fn bad_planes(motion: &Motion) -> String {
+    let planes: Vec<String> = motion.bad_planes.iter().map(ToString::to_string).collect();
+    format!(
+        "planes {} (from 0) are lost or displaced by motion; dendrites in them are left out as unscorable (motion).",
+        planes.join(", ")
+    )
 }
 
 /// Counts, lengths and density: spines on scorable stretches over scorable length. See the example of [`write_detect`].

@@ -8,10 +8,11 @@ use crate::model::{Dendrite, Link, Session, Spine, Status, Track};
 use crate::pipeline::calls::{self, Judged};
 use crate::pipeline::detect::detect_and_keep;
 use crate::pipeline::pair::Observed;
-use crate::pipeline::profile;
 use crate::pipeline::sites::{self, Sites};
 use crate::pipeline::{Curation, Found, Params};
+use crate::pipeline::{profile, results};
 use crate::progress::Progress;
+use crate::register::Motion;
 use crate::straight::Strip;
 use crate::track::{FittedSeries, Member};
 use crate::units::PointUm;
@@ -27,6 +28,7 @@ pub struct SeenSession {
     pub(super) grid: Grid,
     pub(super) strips: Vec<Strip>,
     pub(super) observed: Observed,
+    pub(super) motion: Motion,
 }
 
 impl SeenSession {
@@ -48,17 +50,25 @@ pub fn see<'a>(
 ) -> Result<(Found, SeenSession)> {
     let stack = stack.into();
     let (found, strips) = detect_and_keep(engine, stack, params, progress)?;
+    // Sessions are compared in coordinates free of motion; tables speak of the image as it is.
+    let still = params.motion.correct.then_some(&found.motion);
     let lines: Vec<Line> =
-        found.dendrites.iter().filter_map(|d| Line::from_trace(i64::from(d.dendrite_id), &d.points)).collect();
-    let places: Vec<PointUm> = found.spines.iter().map(|s| s.head).collect();
+        found.dendrites.iter().filter_map(|d| line(i64::from(d.dendrite_id), &d.points, still)).collect();
+    let places: Vec<PointUm> = found.spines.iter().map(|s| still.map_or(s.head, |m| m.still(s.head))).collect();
     let seen = SeenSession {
         dendrites: found.dendrites.clone(),
         spines: found.spines.clone(),
         grid: stack.grid(),
+        motion: found.motion.clone(),
         observed: Observed { places, profiles: profile::of_lines(&lines, &strips), lines },
         strips,
     };
     Ok((found, seen))
+}
+
+fn line(dendrite_id: i64, points: &[PointUm], still: Option<&Motion>) -> Option<Line> {
+    let Some(motion) = still else { return Line::from_trace(dendrite_id, points) };
+    Line::from_trace(dendrite_id, &points.iter().map(|&p| motion.still(p)).collect::<Vec<_>>())
 }
 
 /// A tracked series. See the example of [`track`].
@@ -78,10 +88,12 @@ pub struct Tracked {
     pub applied: Vec<AppliedRow>,
     /// Rows of the curation without a decision.
     pub undecided: usize,
+    /// Motion between the planes of every session.
+    pub motions: Vec<Motion>,
 }
 
 impl Tracked {
-    /// What a user should know about what people decided. See the example of [`track_curated`].
+    /// What a user should know about what people decided, and about planes lost to motion. See the example of [`track_curated`].
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         let lost: Vec<String> =
@@ -97,6 +109,9 @@ impl Tracked {
         }
         if self.undecided > 0 {
             remarks.push(format!("{} rows of the curation have no verdict yet.", self.undecided));
+        }
+        for (session, motion) in self.sessions.iter().zip(&self.motions).filter(|(_, m)| !m.bad_planes.is_empty()) {
+            remarks.push(format!("Session {}: {}", session.name, results::bad_planes(motion)));
         }
         remarks
     }
@@ -188,7 +203,8 @@ pub fn track_curated(
     let links = links(&sites, seen, &tracks, &track_of);
     let track_id = |site: usize| Some(tracks[*track_of.get(&sites.sites[site][0])?].track_id);
     let (applied, undecided) = (curation.applied(&rulings, track_id), curation.undecided);
-    Ok(Tracked { sessions: sessions.to_vec(), tracks, links, sites, presence, applied, undecided })
+    let motions = seen.iter().map(|s| s.motion.clone()).collect();
+    Ok(Tracked { sessions: sessions.to_vec(), tracks, links, sites, presence, applied, undecided, motions })
 }
 
 fn check(seen: &[SeenSession], sessions: &[Session]) -> Result<()> {

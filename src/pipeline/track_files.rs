@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io;
 use crate::model::Status;
-use crate::pipeline::{FileSet, PairLinks, Params, SeenSession, Tracked, run_file};
+use crate::pipeline::{FileSet, PairLinks, Params, SeenSession, Tracked, results, run_file};
 
 /// Every file of a series beside those of its sessions.
 pub const TRACK_FILES: [&str; 8] =
@@ -160,6 +160,7 @@ pub fn track_summary(tracked: &Tracked) -> serde_json::Value {
             "present": count(k, Status::Present),
             "absent": count(k, Status::Absent),
             "unscorable": count(k, Status::Unscorable),
+            "motion": tracked.motions.get(k).map(results::motion),
         })
     };
     json!({

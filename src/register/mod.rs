@@ -2,12 +2,14 @@
 //!
 //! [`rigid`] fits centrelines to centrelines; it needs no image and no identities. [`overlaps`] says which line runs along
 //! which. Where the lines run too straight to fix a shift along them, [`Drift::slid`] says what the image says of it and [`slid`] moves the session. [`Drift`] weighs how far each place has moved along its line, by what marks and [`Profile`]s say; [`elastic`] makes a smooth displacement along each line from pairs of places that are the same.
+//! Within a session, [`motion()`] says how far each plane is displaced.
 
 mod along;
 mod cloud;
 mod drift;
 mod elastic;
 mod fit;
+mod motion;
 mod overlap;
 mod profile;
 mod solve;
@@ -17,6 +19,7 @@ pub use crate::register::along::Slid;
 pub use crate::register::drift::{Drift, Drifted};
 pub use crate::register::elastic::{Pair, elastic};
 pub use crate::register::fit::{Marks, RigidFit, rigid, slid};
+pub use crate::register::motion::{Motion, MotionParams, motion};
 pub use crate::register::overlap::{Overlap, overlaps};
 pub use crate::register::profile::Profile;
 

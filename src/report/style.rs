@@ -62,6 +62,7 @@ pub(crate) fn reason_name(reason: UnscorableReason) -> &'static str {
         UnscorableReason::Saturated => "saturated",
         UnscorableReason::Crossed => "crossed",
         UnscorableReason::Dim => "dim",
+        UnscorableReason::Motion => "motion",
         UnscorableReason::NotTraced => "not traced",
         UnscorableReason::Curated => "by hand",
     }

@@ -51,6 +51,7 @@ params! {
 /// use gemmule::error::{Error, Result};
 /// use gemmule::model::NoiseModel;
 /// use gemmule::pipeline::{Found, Pictures, Tracked};
+/// use gemmule::register::Motion;
 /// use gemmule::report::{OverlayOptions, Strips, overlay};
 /// # use gemmule::units::VoxelSize;
 /// # use gemmule::volume::{Bricks, Shape, Volume, Voxels};
@@ -73,7 +74,7 @@ params! {
 /// # let shape = Shape::new(3, 40, 50)?;
 /// # let stack = Stack { voxels: Voxels::U16(Volume::filled(shape, 100)), voxel_size: VoxelSize::new(1.0, 0.1, 0.1)? };
 /// let noise = NoiseModel { gain: 4.0, offset: 10.0, read_variance: 1.0 };
-/// let nothing = Found { noise, noise_correlation: 1.0, dendrites: vec![], spines: vec![], labels: Bricks::new(shape) };
+/// let nothing = Found { noise, noise_correlation: 1.0, motion: Motion::default(), dendrites: vec![], spines: vec![], labels: Bricks::new(shape) };
 /// let dir = tempfile::tempdir().unwrap();
 /// Drawn.overlay(&dir.path().join("overlay.png"), &stack, &nothing, "m1")?;
 /// assert!(dir.path().join("overlay.png").is_file());

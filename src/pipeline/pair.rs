@@ -105,11 +105,13 @@ fn together(a: &Observed, b: &Observed, trust_ids: bool, params: &Params) -> Res
         return Ok(found);
     }
     // A session that has slid is turned wrongly as well: once that is mended more can be seen.
-    for _ in 0..SLIDES {
+    for moves in 0..=SLIDES {
         let slid = found.drift.slid(&found.fit, &found.lines_in_b, &params.register);
-        found.fit.slid_sure = Some(slid.sure);
         // Less than that is found along each dendrite.
-        if slid.by_um.abs() <= params.register.drift_um {
+        let settled = slid.by_um.abs() <= params.register.drift_um;
+        // What still wants to move after that often has found no place.
+        found.fit.slid_sure = Some(if settled { slid.sure } else { 0.0 });
+        if settled || moves == SLIDES {
             break;
         }
         found = compared(register::slid(&a.lines, &b.lines, &found.fit, slid.by_um, &params.register)?);

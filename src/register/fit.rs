@@ -64,7 +64,7 @@ pub struct RigidFit {
     pub along_um: f64,
     /// How far what marks or the image say has moved the session in that direction, µm.
     pub slid_um: f64,
-    /// How sure that is, where the image had to say it.
+    /// How sure that is by the image, 0 to 1: 1 where the course of the lines says it, 0 where no place was found; none without an image.
     pub slid_sure: Option<f64>,
 }
 

@@ -131,7 +131,7 @@ fn detect(
     zarr_labels.map_or(Ok(()), |name| io::check_labels_zarr(path, name, out.force))?;
     let taken = Intake::open(path, &read.options(), &engine(engine_args, voice)?)?;
     if taken.in_parts() {
-        voice.remark("the stack is read in parts: it does not fit the memory as a whole");
+        voice.remark("the stack is read in parts: it does not fit the memory as a whole; planes lost to motion are not looked for");
     }
     let sha256 = taken.file().sha256()?;
     let mut bars = Bars::new(voice.quiet)?;
@@ -146,6 +146,7 @@ fn detect(
         files.push(io::write_labels_zarr(path, name, &found.labels, out.force)?);
     }
     bars.finish();
+    found.remarks().iter().for_each(|remark| voice.remark(remark));
     report(&found, &files, voice)
 }
 

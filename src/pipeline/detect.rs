@@ -9,7 +9,7 @@ use crate::filter::smooth::SigmaUm;
 use crate::filter::{noise, ridge, smooth};
 use crate::measure;
 use crate::model::{Dendrite, NoiseModel, Spine, SpineFlag};
-use crate::pipeline::Params;
+use crate::pipeline::{Params, results};
 use crate::progress::Progress;
 use crate::register::{self, Motion};
 use crate::straight::{self, Straight, StraightInput, Strip};
@@ -39,6 +39,14 @@ pub struct Found {
     pub labels: Bricks<u16>,
 }
 
+impl Found {
+    /// What a user should know about planes lost to motion; empty if there are none. See the example of [`detect`].
+    pub fn remarks(&self) -> Vec<String> {
+        let lost = !self.motion.bad_planes.is_empty();
+        lost.then(|| results::bad_planes(&self.motion)).into_iter().collect()
+    }
+}
+
 /// What spines are sought on: nothing of the stack but what lies near dendrites.
 struct Laid {
     noise: NoiseModel,
@@ -63,6 +71,7 @@ struct Laid {
 /// let params = Params::default().with("trace.min_length_um", 5.0)?;
 /// let found = detect(&Engine::new(Backend::Cpu)?, &stack, &params, &mut Silent)?;
 /// assert!(!found.dendrites.is_empty() && found.noise.gain > 0.0);
+/// assert!(found.remarks().is_empty()); // no plane is lost to motion
 /// assert!(!found.spines.is_empty());
 /// assert!(found.labels.to_volume().as_slice().iter().all(|number| usize::from(*number) <= found.spines.len()));
 /// # Ok::<(), gemmule::error::Error>(())

@@ -40,7 +40,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// What a user should know about planes lost to motion; empty if there are none. See the example of [`detect`].
+    /// What a user should know about planes lost to motion; empty if there are none. See the example of [`detect()`].
     pub fn remarks(&self) -> Vec<String> {
         let lost = !self.motion.bad_planes.is_empty();
         lost.then(|| results::bad_planes(&self.motion)).into_iter().collect()

@@ -65,6 +65,8 @@ pub enum UnscorableReason {
     Motion,
     /// In this session no dendrite was traced there.
     NotTraced,
+    /// The session cannot be brought to the others.
+    NotRegistered,
     /// A person says so.
     Curated,
 }

@@ -33,12 +33,11 @@ fn said(out: &Output) -> String {
     String::from_utf8_lossy(&out.stderr).into_owned() + &String::from_utf8_lossy(&out.stdout)
 }
 
-/// Four series of two sessions, one dendrite of 22 µm each.
-fn small_cohort(dir: &Path) {
+/// Four series of a session on each of the days, one dendrite of 22 µm each.
+fn small_cohort(dir: &Path, days: &str) {
     let params = "[phantom]\nplanes = 10\nrows = 160\ncolumns = 224\ndendrites = 1\naxons = 0\ndensity_per_um = 0.6\n";
     fs::write(dir.join("small.toml"), params).expect("written");
-    let args =
-        ["phantom", "--scenario", "vehicle", "--animals", "2", "--fovs", "1", "--days=-1,1", "--params", "small.toml"];
+    let args = ["phantom", "--scenario", "vehicle", "--animals", "2", "--fovs", "1", days, "--params", "small.toml"];
     let out = gemmule(dir, &[&args[..], &["-o", "c"]].concat());
     assert!(out.status.success(), "{}", said(&out));
 }
@@ -61,7 +60,7 @@ fn assert_same(dir: &Path, a: &str, b: &str) {
 fn what_failed_was_removed_killed_or_run_in_shards_leaves_no_trace() {
     let dir = tempfile::tempdir().expect("a folder");
     let dir = dir.path();
-    small_cohort(dir);
+    small_cohort(dir, "--days=-1,1");
     let whole = run(dir, "whole", &["--workers", "1"]);
     assert!(
         whole.status.success() && said(&whole).contains("4 series run, 0 there already, 0 failed"),
@@ -123,4 +122,28 @@ fn what_failed_was_removed_killed_or_run_in_shards_leaves_no_trace() {
 
     // A folder that holds something else is left alone.
     assert_eq!(run(dir, "c", &[]).status.code(), Some(2));
+}
+
+/// A stack of another animal under this one's name: its series counts, without it, and the tables say so.
+#[test]
+fn a_session_of_another_field_is_an_exclusion_and_its_series_counts() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let dir = dir.path();
+    small_cohort(dir, "--days=-1,1,3");
+    fs::copy(dir.join("c/m01/fov-1/s1.tif"), dir.join("c/m02/fov-1/s1.tif")).expect("copied");
+    let out = run(dir, "r", &["--no-pictures"]);
+    assert!(out.status.success() && said(&out).contains("4 series run, 0 there already, 0 failed"), "{}", said(&out));
+    let table = |name: &str| fs::read_to_string(dir.join("r").join(name)).expect("text");
+    let (excluded, series) = (table("exclusions.csv"), table("series.csv"));
+    assert!(excluded.contains("m02/fov-1,,\"session 1 left out: registration of session 0 to 1"), "{excluded}");
+    assert_eq!((series.matches(",done,").count(), series.matches("left out").count()), (4, 1), "{series}");
+    // The animal has a density before and after, and no rate over the longer interval.
+    let long = table("cohort_long.csv");
+    let days = |metric: &str| -> Vec<&str> {
+        let of = |row: &&str| row.contains(",m02,") && row.contains(&format!(",{metric},"));
+        long.lines().filter(of).filter_map(|row| row.split(',').nth(12)).collect()
+    };
+    assert_eq!((days("density"), days("formation_rate")), (vec!["-1", "3"], vec![]), "{long}");
+    let dynamics = fs::read_to_string(dir.join("r/series/m02/fov-1/dynamics.csv")).expect("text");
+    assert!(dynamics.contains(",all,0,2,-1.00000,3.00000,"), "{dynamics}");
 }

@@ -6,7 +6,7 @@ use gemmule::dynamics::{
     Basis, Cohort, DendriteLength, DynamicsParams, Turnover, bootstrap, intervals, survival, write_dynamics_csv,
     write_survival_csv,
 };
-use gemmule::model::{Call, Session, Status, Track};
+use gemmule::model::{Call, Session, Status, Track, UnscorableReason};
 use proptest::prelude::*;
 
 fn sessions(days: &[f64]) -> Vec<Session> {
@@ -43,6 +43,35 @@ fn only_sites_scorable_in_both_count() {
     let expected = 2.0 * 0.81 + 0.18 + 0.18 + 0.04;
     assert!((it.expected.persistent - expected).abs() < 1e-12, "{:?}", it.expected);
     assert!((it.expected.scorable_a - (2.7 + 0.4)).abs() < 1e-12);
+}
+
+/// What a session between two others would have shown is not known: the two are compared as if they followed each other.
+#[test]
+fn a_session_left_out_ends_no_interval_and_is_no_baseline() {
+    let params = DynamicsParams::default();
+    let kept: Vec<Track> = ["++", "+-", "-+", "++"].iter().zip(1..).map(|(c, n)| track(n, 1, c)).collect();
+    let left_out = Call { reason: Some(UnscorableReason::NotRegistered), ..Call::bare(Status::Unscorable, None) };
+    let lengths = |last| [0, last].map(|session| DendriteLength { session, dendrite_id: 1, length_um: 8.0 });
+    let with_it = |at: usize| -> Vec<Track> {
+        let add = |t: &Track| {
+            let mut calls = t.calls.clone();
+            calls[1].p_both = Some(0.7);
+            calls.insert(at, left_out.clone());
+            Track { calls, ..t.clone() }
+        };
+        kept.iter().map(add).collect()
+    };
+    let two = sessions(&[0.0, 4.0]);
+    let middle = intervals(&sessions(&[0.0, 2.0, 4.0]), &with_it(1), &lengths(2), &params).unwrap();
+    assert_eq!((middle.len(), middle[1].sessions, middle[1].unscorable), (2, (0, 2), 0));
+    assert_eq!(middle[1].called, intervals(&two, &kept, &lengths(1), &params).unwrap()[1].called);
+    assert!((middle[1].expected.persistent - 4.0 * 0.7).abs() < 1e-12, "{:?}", middle[1].expected);
+    // The spines of the first session that is known are followed.
+    let first = with_it(0);
+    assert_eq!(intervals(&sessions(&[-2.0, 0.0, 4.0]), &first, &[], &params).unwrap()[1].sessions, (1, 2));
+    let alive = survival(&sessions(&[-2.0, 0.0, 4.0]), &first, Cohort::Baseline, &params).unwrap();
+    let steps: Vec<_> = alive.iter().map(|p| (p.session, p.since, p.n_at_risk, p.n_lost)).collect();
+    assert_eq!(steps, [(1, 0.0, 3, 0), (2, 4.0, 3, 1)]);
 }
 
 proptest! {

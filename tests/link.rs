@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use gemmule::geometry::Rigid;
 use gemmule::io::{Mark, PointSession, read_point_sessions};
-use gemmule::model::Status;
+use gemmule::model::{Status, UnscorableReason};
 use gemmule::pipeline::{Linked, Params, link};
 use gemmule::progress::Silent;
 use gemmule::units::PointUm;
@@ -144,6 +144,33 @@ fn another_field_is_refused() {
         ];
         let message = link(&sessions, false, &Params::default(), &mut Silent).unwrap_err().to_string();
         assert!(message.starts_with("registration of session 0 to 4 is"), "{seed}: {message}");
+    }
+}
+
+/// Between two sessions of a field one of another: it is left out, and the two are linked as if it were not there.
+#[test]
+fn a_session_of_another_field_is_left_out_and_the_others_are_linked() {
+    let truth = field(1, 10);
+    let of_field =
+        |number, rigid: &Rigid| session(&truth, number, rigid, 0.15, |_| false, |n| n % 10 == number as usize);
+    let foreign = session(&field(3, 10), 1, &Rigid::identity(), 0.15, |_| false, |_| false);
+    let (first, last) = (of_field(0, &Rigid::identity()), of_field(2, &shifted()));
+    let without = run(&[first.clone(), last.clone()]);
+    for at in 0..3 {
+        let mut sessions = vec![first.clone(), last.clone()];
+        sessions.insert(at, foreign.clone());
+        let linked = run(&sessions);
+        assert_eq!(linked.sites.left_out.iter().map(|out| out.session).collect::<Vec<_>>(), [at]);
+        assert!(linked.sites.left_out[0].why.contains("registration of session"), "{:?}", linked.sites.left_out);
+        assert!(without.links.len() > 100 && keys(&linked) == keys(&without));
+        assert_eq!(linked.tracks.len(), without.tracks.len());
+        for (track, alone) in linked.tracks.iter().zip(&without.tracks) {
+            let mut calls = track.calls.clone();
+            let out = calls.remove(at);
+            assert_eq!((out.status, out.place, out.spine), (Status::Unscorable, None, None));
+            assert_eq!(out.reason, Some(UnscorableReason::NotRegistered));
+            assert_eq!(calls, alone.calls);
+        }
     }
 }
 

@@ -118,7 +118,11 @@ fn series(manifest: &Manifest, collected: &Collected) -> TextTable {
         vec![
             series.name(),
             series.sessions[0].value("treatment").to_owned(),
-            if results.failed.is_some() { "failed" } else { "done" }.to_owned(),
+            match (&results.failed, results.left_out.len()) {
+                (Some(_), _) => "failed".to_owned(),
+                (None, 0) => "done".to_owned(),
+                (None, n) => format!("done, {n} of {} sessions left out", series.sessions.len()),
+            },
             results.sites.to_string(),
             number(quality.unscorable),
             number(quality.median_um),

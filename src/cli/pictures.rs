@@ -69,7 +69,7 @@ pub(crate) fn origin(request: &Request<'_>, tracked: &Tracked, inputs: &[serde_j
     Origin {
         engine: engine.to_owned(),
         inputs,
-        registration: tracked.sites.pairs.iter().enumerate().map(|(k, pair)| registration(tracked, k, pair)).collect(),
+        registration: tracked.sites.steps().map(|step| registration(tracked, step)).collect(),
         changed: request.params.changed(),
         parameters: request.params.to_toml(),
         facts,
@@ -85,7 +85,7 @@ fn rounded(value: &serde_json::Value) -> String {
     }
 }
 
-fn registration(tracked: &Tracked, k: usize, pair: &PairLinks) -> Registration {
+fn registration(tracked: &Tracked, (a, b, pair): (usize, usize, &PairLinks)) -> Registration {
     let (fit, shift) = (&pair.fit, &pair.fit.rigid.shift_um);
     let remark = match fit.slid_sure.filter(|sure| *sure < 0.95) {
         Some(sure) => format!("how far it slid along its dendrites is {:.0} % sure", 100.0 * sure),
@@ -95,8 +95,8 @@ fn registration(tracked: &Tracked, k: usize, pair: &PairLinks) -> Registration {
         None => String::new(),
     };
     Registration {
-        session_a: tracked.sessions[k].name.clone(),
-        session_b: tracked.sessions[k + 1].name.clone(),
+        session_a: tracked.sessions[a].name.clone(),
+        session_b: tracked.sessions[b].name.clone(),
         median_um: fit.median_um,
         inlier_share: fit.inlier_share,
         shift_um: [shift.z, shift.y, shift.x],

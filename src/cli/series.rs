@@ -25,14 +25,20 @@ pub(crate) fn link(
     let target = (out.dir.as_path(), out.force);
     let (linked, files) = pipeline::write_link(points, dendrites, voxel_size, trust_ids, &params, target, &mut bars)?;
     bars.finish();
+    for out in &linked.sites.left_out {
+        voice.remark(&format!(
+            "Session {} is left out, and its marks with it. {}",
+            linked.sessions[out.session].name, out.why
+        ));
+    }
     if voice.json {
         return print::json(&json!({ "result": pipeline::link_summary(&linked), "files": files }));
     }
-    for (k, pair) in linked.sites.pairs.iter().enumerate() {
+    for (a, b, pair) in linked.sites.steps() {
         print::line(&format!(
             "session {} to {}: {} links; lines {:.2} µm apart in the median, {:.0} % agree, turned by {:.1} degrees",
-            linked.sessions[k].name,
-            linked.sessions[k + 1].name,
+            linked.sessions[a].name,
+            linked.sessions[b].name,
             pair.same.len(),
             pair.fit.median_um,
             100.0 * pair.fit.inlier_share,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::dynamics::{DynamicsParams, Turnover};
 use crate::error::{Error, Result};
-use crate::model::{Session, Status, Track};
+use crate::model::{Call, Session, Status, Track, UnscorableReason};
 
 /// Length of one dendrite on which spines can be judged in one session. See the example of [`intervals()`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,8 +69,8 @@ impl Counts {
         Some(Self::of(in_a, in_b, in_a * in_b))
     }
 
-    /// The same as expected numbers, from the probabilities; where there is none the call stands. Sessions next to each other share P(both); others are
-    /// taken as independent given their probabilities.
+    /// The same as expected numbers, from the probabilities; where there is none the call stands. Sessions next to each other, or with none between them but
+    /// such as were left out, share P(both); others are taken as independent given their probabilities.
     fn expected(track: &Track, a: usize, b: usize) -> Option<Self> {
         let p = |k: usize| match (track.calls[k].status, track.calls[k].p_present) {
             (Status::Unscorable, _) => None,
@@ -78,7 +78,8 @@ impl Counts {
             (status, None) => Some(f64::from(u8::from(status == Status::Present))),
         };
         let (p_a, p_b) = (p(a)?, p(b)?);
-        let both = track.calls[b].p_both.filter(|_| b == a + 1).unwrap_or(p_a * p_b);
+        let next = track.calls[a + 1..b].iter().all(is_left_out);
+        let both = track.calls[b].p_both.filter(|_| next).unwrap_or(p_a * p_b);
         Some(Self::of(p_a, p_b, both))
     }
 
@@ -179,7 +180,8 @@ impl Interval {
     }
 }
 
-/// Every interval of consecutive sessions: each dendrite by number, then all together.
+/// Every interval of consecutive sessions: each dendrite by number, then all together. A session that was left out
+/// ([`UnscorableReason::NotRegistered`]) ends no interval: that from the session before it goes on to the one after it.
 ///
 /// ```
 /// use gemmule::dynamics::{DendriteLength, DynamicsParams, intervals};
@@ -219,10 +221,19 @@ pub fn intervals(
         tracks.iter().map(|t| t.dendrite_id).chain(lengths.iter().map(|l| l.dendrite_id)).collect();
     let groups: Vec<Option<u32>> = numbers.into_iter().map(Some).chain([None]).collect();
     let mut found = Vec::new();
-    for a in 0..sessions.len().saturating_sub(1) {
-        found.extend(groups.iter().map(|&dendrite_id| interval(dendrite_id, (a, a + 1), tracks, lengths)));
+    for pair in judged(sessions, tracks).windows(2) {
+        found.extend(groups.iter().map(|&dendrite_id| interval(dendrite_id, (pair[0], pair[1]), tracks, lengths)));
     }
     Ok(found)
+}
+
+fn is_left_out(call: &Call) -> bool {
+    call.reason == Some(UnscorableReason::NotRegistered)
+}
+
+/// Positions of the sessions that were not left out.
+pub(super) fn judged(sessions: &[Session], tracks: &[Track]) -> Vec<usize> {
+    (0..sessions.len()).filter(|&k| !tracks.iter().any(|t| is_left_out(&t.calls[k]))).collect()
 }
 
 pub(super) fn check(sessions: &[Session], tracks: &[Track]) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Survival of spines: Kaplan-Meier at the days of the sessions.
 
 use crate::dynamics::DynamicsParams;
-use crate::dynamics::interval::check;
+use crate::dynamics::interval::{check, judged};
 use crate::dynamics::kaplan_meier::Product;
 use crate::error::Result;
 use crate::model::{Session, Status, Track};
@@ -9,7 +9,7 @@ use crate::model::{Session, Status, Track};
 /// Spines followed together. See the example of [`survival()`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cohort {
-    /// Those of the first session.
+    /// Those of the first session that was not left out.
     Baseline,
     /// Those formed at a session: absent in the last session before it that can be judged, present there.
     FormedAt(usize),
@@ -68,13 +68,14 @@ pub fn survival(
 ) -> Result<Vec<SurvivalPoint>> {
     params.validate()?;
     check(sessions, tracks)?;
+    let first = judged(sessions, tracks).first().copied().unwrap_or(0);
     let start = match cohort {
-        Cohort::Baseline => 0,
+        Cohort::Baseline => first,
         Cohort::FormedAt(session) => session,
     };
     // (last session known to be there, session at which it is known lost).
     let lives: Vec<(usize, Option<usize>)> =
-        tracks.iter().filter(|t| belongs(t, cohort)).map(|t| life(t, start)).collect();
+        tracks.iter().filter(|t| belongs(t, cohort, first)).map(|t| life(t, start)).collect();
     let mut product = Product::START;
     let mut points = Vec::new();
     for session in start..sessions.len() {
@@ -94,10 +95,10 @@ pub fn survival(
     Ok(points)
 }
 
-fn belongs(track: &Track, cohort: Cohort) -> bool {
+fn belongs(track: &Track, cohort: Cohort, first: usize) -> bool {
     let status = |k: usize| track.calls.get(k).map(|c| c.status);
     match cohort {
-        Cohort::Baseline => status(0) == Some(Status::Present),
+        Cohort::Baseline => status(first) == Some(Status::Present),
         Cohort::FormedAt(session) => {
             let before = (0..session).rev().filter_map(status).find(|s| *s != Status::Unscorable);
             status(session) == Some(Status::Present) && before == Some(Status::Absent)

@@ -14,7 +14,7 @@ use crate::pipeline::place::SitePlace;
 use crate::pipeline::series::SeenSession;
 use crate::pipeline::sites::Sites;
 use crate::straight::{Spot, Strip};
-use crate::track::{self, Evidence, FittedSeries, FoundSpine, Member, Presence};
+use crate::track::{self, Evidence, FittedSeries, FoundSpine, Member, Presence, SeriesPresence};
 use crate::units::PointUm;
 
 /// A site in one session, before it is measured.
@@ -71,7 +71,7 @@ pub(super) fn judge(
         })
         .collect();
     let rulings = curation.matched(&places, &params.curation)?;
-    let series = track::presence_given(&evidence, &rulings.known(), days, &params.presence);
+    let series = presence(&evidence, &rulings.known(), days, &sites.kept, params);
     // Were the link wrong, one spine had gone and another had come. The doubt that no cost knows of is left out: it is not about this link.
     let sure = |p: f64| (p / (1.0 - params.track.doubt)).min(1.0);
     let same: BTreeMap<Member, f64> = sites.links.iter().map(|&(_, later, p)| (later, sure(p))).collect();
@@ -87,7 +87,12 @@ pub(super) fn judge(
             calls: (0..seen.len())
                 .map(|k| {
                     let p_same = members.iter().find(|m| m.0 == k).and_then(|m| same.get(m)).copied();
-                    let found = call(k, expected[k].as_ref(), measured[k].as_ref(), presence, &seen[k], params);
+                    let expected = expected[k].as_ref();
+                    if !sites.kept.contains(&k) {
+                        let left_out = Some(UnscorableReason::NotRegistered);
+                        return Call { reason: left_out, ..Call::bare(Status::Unscorable, None) };
+                    }
+                    let found = call(k, expected, measured[k].as_ref(), presence, &seen[k], params);
                     let p_both = found.p_both.map(|p| p * p_same.unwrap_or(1.0));
                     let found = Call { p_both, ..found };
                     rulings[k].as_ref().map_or_else(|| found.clone(), |r| ruled(&found, r, k, presence, &seen[k]))
@@ -96,6 +101,31 @@ pub(super) fn judge(
         })
         .collect();
     Ok((judged, series.fitted, rulings))
+}
+
+/// Presence over the sessions that belong together; the others are as if they had not been: of them nothing is known.
+fn presence(
+    evidence: &[Vec<Option<Evidence>>],
+    known: &[Vec<Option<bool>>],
+    days: &[Option<f64>],
+    kept: &[usize],
+    params: &Params,
+) -> SeriesPresence {
+    fn of<T: Copy>(kept: &[usize], row: &[T]) -> Vec<T> {
+        kept.iter().map(|&k| row[k]).collect()
+    }
+    let evidence: Vec<Vec<Option<Evidence>>> = evidence.iter().map(|row| of(kept, row)).collect();
+    let known: Vec<Vec<Option<bool>>> = known.iter().map(|row| of(kept, row)).collect();
+    let mut series = track::presence_given(&evidence, &known, &of(kept, days), &params.presence);
+    let place = |k: usize| kept.iter().position(|&at| at == k);
+    let sessions = days.len();
+    for site in &mut series.sites {
+        site.p_present = (0..sessions).map(|k| place(k).map_or(0.0, |n| site.p_present[n])).collect();
+        site.p_both = (0..sessions).map(|k| place(k).map_or(0.0, |n| site.p_both[n])).collect();
+        site.p_found = (0..sessions).map(|k| site.p_found[place(k)?]).collect();
+        site.excess = (0..sessions).map(|k| site.excess[place(k)?]).collect();
+    }
+    series
 }
 
 /// Where a site may be said to lie in a session, in this run or another: where it is expected, and where its strongest signal is.

@@ -12,7 +12,7 @@ use crate::model::{Call, Link, Session, Status, Track, UnscorableReason};
 use crate::pipeline::pair::Observed;
 use crate::pipeline::place::SitePlace;
 use crate::pipeline::sites::{self, Sites};
-use crate::pipeline::{FileSet, Params, run_file};
+use crate::pipeline::{FileSet, Params, run_file, track_files};
 use crate::progress::Progress;
 use crate::track::Member;
 use crate::units::{PointUm, VoxelSize};
@@ -37,7 +37,8 @@ pub struct Linked {
 ///
 /// A site without a mark in a session is `absent` where its place lies along a centreline of that session and
 /// `unscorable` where it does not. The marks are taken at their word: `p_present` is 1 or 0. Neither the order of rows
-/// in the files nor `dendrite_id` matters, unless `trust_ids` says that an id is the same dendrite in every session.
+/// in the files nor `dendrite_id` matters, unless `trust_ids` says that an id is the same dendrite in every session. A session that
+/// cannot be brought to the others is left out ([`Sites::left_out`]): its marks are linked to none, and sites are `unscorable` in it.
 ///
 /// ```
 /// use gemmule::io::{Mark, PointSession};
@@ -142,10 +143,13 @@ fn calls(members: &[Member], sessions: &[PointSession], observed: &[&Observed], 
             let spine = Some(sessions[k].marks[spine].spine);
             return Call { p_present: Some(1.0), spine, ..Call::bare(Status::Present, place) };
         }
-        if site.and_then(|s| s.line(&observed[k].lines, &own)).is_some() {
+        let unscorable = |reason| Call { reason: Some(reason), ..Call::bare(Status::Unscorable, place) };
+        if !sites.kept.contains(&k) {
+            unscorable(UnscorableReason::NotRegistered)
+        } else if site.and_then(|s| s.line(&observed[k].lines, &own)).is_some() {
             Call { p_present: Some(0.0), ..Call::bare(Status::Absent, place) }
         } else {
-            Call { reason: Some(UnscorableReason::OutOfVolume), ..Call::bare(Status::Unscorable, place) }
+            unscorable(UnscorableReason::OutOfVolume)
         }
     };
     lies.into_iter().enumerate().map(call).collect()
@@ -207,10 +211,10 @@ pub fn write_link(
 
 /// Counts, and how well each session fits the next. See the example of [`write_link`].
 pub fn link_summary(linked: &Linked) -> serde_json::Value {
-    let pair = |(k, pair): (usize, &crate::pipeline::PairLinks)| {
+    let pair = |(a, b, pair): (usize, usize, &crate::pipeline::PairLinks)| {
         json!({
-            "session_a": linked.sessions[k].name,
-            "session_b": linked.sessions[k + 1].name,
+            "session_a": linked.sessions[a].name,
+            "session_b": linked.sessions[b].name,
             "links": pair.same.len(),
             "registration": pair.fit,
             "dendrites": pair.overlaps,
@@ -220,6 +224,7 @@ pub fn link_summary(linked: &Linked) -> serde_json::Value {
         "sessions": linked.sessions.len(),
         "sites": linked.tracks.len(),
         "links": linked.links.len(),
-        "pairs": linked.sites.pairs.iter().enumerate().map(pair).collect::<Vec<_>>(),
+        "pairs": linked.sites.steps().map(pair).collect::<Vec<_>>(),
+        "left_out": track_files::left_out(&linked.sites.left_out, &linked.sessions),
     })
 }

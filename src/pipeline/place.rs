@@ -62,7 +62,7 @@ impl SitePlace {
 
 impl Sites {
     /// Where the site of `members` lies in every session: its spines' places, and elsewhere the place expected from the
-    /// nearest session that has it (the earlier of two). None only for a spine beside no line. See the example of [`crate::pipeline::sites()`].
+    /// nearest session that has it (the earlier of two). None in a session left out, and for a spine beside no line. See the example of [`crate::pipeline::sites()`].
     pub fn places(&self, members: &[Member], sessions: &[&Observed]) -> Vec<Option<SitePlace>> {
         let mut lies: Vec<Option<SitePlace>> = vec![None; sessions.len()];
         for &(session, spine) in members {
@@ -73,17 +73,16 @@ impl Sites {
             });
         }
         // Once forth, then back where that is nearer.
-        for k in 1..sessions.len() {
-            if let (None, Some(site)) = (lies[k], lies[k - 1]) {
-                let pair = &self.pairs[k - 1];
-                lies[k] = Some(site.through(|p| pair.map.forth(p, &pair.lines_in_b)));
+        let steps: Vec<_> = self.steps().collect();
+        for &(a, b, pair) in &steps {
+            if let (None, Some(site)) = (lies[b], lies[a]) {
+                lies[b] = Some(site.through(|p| pair.map.forth(p, &pair.lines_in_b)));
             }
         }
-        for k in (0..sessions.len().saturating_sub(1)).rev() {
-            let Some(site) = lies[k + 1] else { continue };
-            if lies[k].is_none_or(|now| now.steps > site.steps + 1) {
-                let pair = &self.pairs[k];
-                lies[k] = Some(site.through(|p| pair.map.back(p, &pair.lines_in_b)));
+        for &(a, b, pair) in steps.iter().rev() {
+            let Some(site) = lies[b] else { continue };
+            if lies[a].is_none_or(|now| now.steps > site.steps + 1) {
+                lies[a] = Some(site.through(|p| pair.map.back(p, &pair.lines_in_b)));
             }
         }
         lies

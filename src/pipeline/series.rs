@@ -93,7 +93,7 @@ pub struct Tracked {
 }
 
 impl Tracked {
-    /// What a user should know about what people decided, and about planes lost to motion. See the example of [`track_curated`].
+    /// What a user should know about what people decided, sessions left out, and planes lost to motion. See the example of [`track_curated`].
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         let lost: Vec<String> =
@@ -110,6 +110,12 @@ impl Tracked {
         if self.undecided > 0 {
             remarks.push(format!("{} rows of the curation have no verdict yet.", self.undecided));
         }
+        for out in &self.sites.left_out {
+            remarks.push(format!(
+                "Session {} is left out: nothing in it is judged, and the sessions around it are compared with each other. {}",
+                self.sessions[out.session].name, out.why
+            ));
+        }
         for (session, motion) in self.sessions.iter().zip(&self.motions).filter(|(_, m)| !m.bad_planes.is_empty()) {
             remarks.push(format!("Session {}: {}", session.name, results::bad_planes(motion)));
         }
@@ -117,7 +123,9 @@ impl Tracked {
     }
 }
 
-/// Decides jointly over all sessions where spines are: registers, links, measures every site in every session, and calls.
+/// Decides jointly over all sessions where spines are: registers, links, measures every site in every session, and calls. A session
+/// that cannot be brought to the others is left out: [`Tracked::remarks`] says which and why, and every site is unscorable in it
+/// ([`crate::model::UnscorableReason::NotRegistered`]).
 ///
 /// ```
 /// use gemmule::engine::{Backend, Engine};
@@ -143,7 +151,7 @@ impl Tracked {
 /// ```
 ///
 /// # Errors
-/// Sessions that cannot be registered, a session without dendrites, days that do not ascend, parameters out of range, cancellation.
+/// Fewer than two sessions that can be brought together or have dendrites, days that do not ascend, parameters out of range, cancellation.
 pub fn track(
     seen: &[SeenSession],
     sessions: &[Session],
@@ -225,7 +233,9 @@ fn check(seen: &[SeenSession], sessions: &[Session]) -> Result<()> {
             "sort the sessions by day",
         ));
     }
-    if let Some(k) = seen.iter().position(|s| s.observed.lines.is_empty()) {
+    // With two that have any, one without is left out like every session that fits no other.
+    let empty = seen.iter().position(|s| s.observed.lines.is_empty());
+    if let Some(k) = empty.filter(|_| seen.iter().filter(|s| !s.observed.lines.is_empty()).count() < 2) {
         return Err(Error::parameter(
             &format!("dendrites found in session {}", sessions[k].name),
             0,

@@ -1,4 +1,4 @@
-//! Many sessions: every session to the next, then links over missed sessions, then sites.
+//! Many sessions: every session to the next that it can be brought to, then links over missed sessions, then sites.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,28 +8,38 @@ use crate::error::{Error, Result};
 use crate::geometry::{Line, SessionMap};
 use crate::pipeline::Params;
 use crate::pipeline::pair::{self, Observed, PairLinks};
+use crate::pipeline::route::{self, LeftOut, Route};
 use crate::progress::Progress;
 use crate::track::{self, Member, Scales};
-
-/// Steps of a session between two reports of progress.
-const BATCH: usize = 8;
 
 /// Sites over all sessions. See the example of [`sites`].
 #[derive(Clone, Debug)]
 pub struct Sites {
-    /// How each session belongs to the next.
+    /// Positions of the sessions that belong together.
+    pub kept: Vec<usize>,
+    /// How each of those belongs to the next.
     pub pairs: Vec<PairLinks>,
+    /// The other sessions: their spines are at no site.
+    pub left_out: Vec<LeftOut>,
     /// Members of each site, sorted by session.
     pub sites: Vec<Vec<Member>>,
     /// Links and P(same), sorted.
     pub links: Vec<(Member, Member, f64)>,
-    /// Number of the dendrite, from 1, of every line of every session: the same number for the same dendrite.
+    /// Number of the dendrite, from 1, of every line of every session: the same number for the same dendrite. Empty for a session left out.
     pub dendrites: Vec<Vec<u32>>,
+}
+
+impl Sites {
+    /// Each session that is brought to another, that one, and how. See the example of [`sites`].
+    pub fn steps(&self) -> impl Iterator<Item = (usize, usize, &PairLinks)> {
+        self.kept.windows(2).zip(&self.pairs).map(|(w, pair)| (w[0], w[1], pair))
+    }
 }
 
 /// Links the spines of all sessions, in their order: each to the next, and what is left over [`track::TrackParams::max_missed`]
 /// sessions. A link depends on no session after it, so adding a session changes none of those before it; the work grows
-/// linearly with sessions and with spines.
+/// linearly with sessions and with spines. A session that cannot be brought to its neighbours is left out ([`Sites::left_out`])
+/// and those before and after it are brought together: the longest run of sessions that belong together stays.
 ///
 /// ```
 /// use gemmule::geometry::Line;
@@ -48,6 +58,7 @@ pub struct Sites {
 /// let names = ["day0", "day2"].map(String::from);
 /// let found = sites(&[&first, &second], &names, false, &Params::default(), &mut Silent)?;
 /// assert_eq!((found.sites.len(), found.links.len()), (12, 11));
+/// assert_eq!(found.steps().map(|(a, b, pair)| (a, b, pair.same.len())).collect::<Vec<_>>(), [(0, 1, 11)]);
 /// let missed = found.sites.iter().find(|members| members.len() == 1).expect("the last spine");
 /// let lies = found.places(missed, &[&first, &second])[1].expect("it can be told where it would be");
 /// assert!(lies.steps == 1 && lies.place.distance_um(first.places[11]) < 0.2);
@@ -55,7 +66,7 @@ pub struct Sites {
 /// ```
 ///
 /// # Errors
-/// As [`pair::link_pair`], with the sessions (by `names`) that cannot be brought together; cancellation.
+/// As [`pair::link_pair`], with the sessions (by `names`) that cannot be brought together, if no two can be; cancellation.
 pub fn sites(
     sessions: &[&Observed],
     names: &[String],
@@ -64,30 +75,25 @@ pub fn sites(
     progress: &mut dyn Progress,
 ) -> Result<Sites> {
     params.validate()?;
-    let total = sessions.len().saturating_sub(1);
-    let mut pairs: Vec<PairLinks> = Vec::with_capacity(total);
-    while pairs.len() < total {
-        progress.step("link", pairs.len() as u64, total as u64)?;
-        let batch = pairs.len()..total.min(pairs.len() + BATCH);
-        let link = |k: usize| {
-            let linked = pair::link_pair(sessions[k], sessions[k + 1], trust_ids, params);
-            linked.map_err(|e| named(e, &names[k], &names[k + 1]))
-        };
-        pairs.extend(batch.into_par_iter().map(link).collect::<Result<Vec<_>>>()?);
-    }
-    progress.step("link", total as u64, total as u64)?;
+    let link = |a: usize, b: usize| {
+        pair::link_pair(sessions[a], sessions[b], trust_ids, params).map_err(|e| named(e, &names[a], &names[b]))
+    };
+    let Route { kept, pairs, left_out } = route::route(sessions.len(), link, progress)?;
     let mut links: Vec<(Member, Member, f64)> = Vec::new();
     for (k, pair) in pairs.iter().enumerate() {
-        links.extend(pair.same.iter().map(|&(a, b, p)| ((k, a), (k + 1, b), p)));
+        links.extend(pair.same.iter().map(|&(a, b, p)| ((kept[k], a), (kept[k + 1], b), p)));
     }
+    let together: Vec<&Observed> = kept.iter().map(|&k| sessions[k]).collect();
     for missed in 1..=params.track.max_missed {
-        over(missed, sessions, &pairs, params, &mut links)?;
+        over(missed, (&together, &kept), &pairs, params, &mut links)?;
     }
     links.sort_by_key(|link| (link.0, link.1));
-    let counts: Vec<usize> = sessions.iter().map(|s| s.places.len()).collect();
+    let mut counts = vec![0; sessions.len()];
+    kept.iter().for_each(|&k| counts[k] = sessions[k].places.len());
     let bare: Vec<(Member, Member)> = links.iter().map(|l| (l.0, l.1)).collect();
-    let dendrites = common_dendrites(sessions, &pairs);
-    Ok(Sites { sites: track::chain(&counts, &bare), links, dendrites, pairs })
+    let mut dendrites = vec![Vec::new(); sessions.len()];
+    kept.iter().zip(common_dendrites(&together, &pairs)).for_each(|(&k, numbers)| dendrites[k] = numbers);
+    Ok(Sites { sites: track::chain(&counts, &bare), links, dendrites, kept, pairs, left_out })
 }
 
 fn named(error: Error, a: &str, b: &str) -> Error {
@@ -99,10 +105,10 @@ fn named(error: Error, a: &str, b: &str) -> Error {
     }
 }
 
-/// Adds links between what has no successor and what has no predecessor, over `missed` sessions.
+/// Adds links between what has no successor and what has no predecessor, over `missed` of the sessions that belong together, whose positions are `kept`.
 fn over(
     missed: usize,
-    sessions: &[&Observed],
+    (sessions, kept): (&[&Observed], &[usize]),
     pairs: &[PairLinks],
     params: &Params,
     links: &mut Vec<(Member, Member, f64)>,
@@ -110,7 +116,7 @@ fn over(
     let has_next: BTreeSet<Member> = links.iter().map(|l| l.0).collect();
     let has_previous: BTreeSet<Member> = links.iter().map(|l| l.1).collect();
     let free = |session: usize, taken: &BTreeSet<Member>| -> Vec<usize> {
-        (0..sessions[session].places.len()).filter(|&n| !taken.contains(&(session, n))).collect()
+        (0..sessions[session].places.len()).filter(|&n| !taken.contains(&(kept[session], n))).collect()
     };
     let across = |k: usize| {
         let to = k + missed + 1;
@@ -118,14 +124,14 @@ fn over(
         if ends.is_empty() || begins.is_empty() {
             return Ok(Vec::new());
         }
-        let only = |session: usize, kept: &[usize]| Observed {
-            places: kept.iter().map(|&n| sessions[session].places[n]).collect(),
+        let only = |session: usize, spines: &[usize]| Observed {
+            places: spines.iter().map(|&n| sessions[session].places[n]).collect(),
             lines: sessions[session].lines.clone(),
             profiles: Vec::new(),
         };
         let (map, alike, scales) = path(&pairs[k..to]);
         let same = pair::link_across(&only(k, &ends), &only(to, &begins), &alike, (&map, &scales), params)?;
-        Ok(same.into_iter().map(|(a, b, p)| ((k, ends[a]), (to, begins[b]), p)).collect::<Vec<_>>())
+        Ok(same.into_iter().map(|(a, b, p)| ((kept[k], ends[a]), (kept[to], begins[b]), p)).collect::<Vec<_>>())
     };
     let last = sessions.len().saturating_sub(missed + 1);
     let found: Vec<Vec<_>> = (0..last).into_par_iter().map(across).collect::<Result<_>>()?;

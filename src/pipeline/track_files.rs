@@ -8,8 +8,8 @@ use crate::dynamics::{self, Audit, DendriteLength};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::io;
-use crate::model::Status;
-use crate::pipeline::{FileSet, PairLinks, Params, SeenSession, Tracked, results, run_file};
+use crate::model::{Session, Status};
+use crate::pipeline::{FileSet, LeftOut, PairLinks, Params, SeenSession, Tracked, results, run_file};
 
 /// Every file of a series beside those of its sessions.
 pub const TRACK_FILES: [&str; 8] =
@@ -144,16 +144,17 @@ pub fn lengths(tracked: &Tracked, seen: &[SeenSession]) -> Vec<DendriteLength> {
 
 /// Counts, how well each session fits the next, what was fitted to the series. See the example of [`crate::pipeline::track`].
 pub fn track_summary(tracked: &Tracked) -> serde_json::Value {
-    let pair = |(k, pair): (usize, &PairLinks)| {
+    let name = |k: usize| &tracked.sessions[k].name;
+    let pair = |(a, b, pair): (usize, usize, &PairLinks)| {
         json!({
-            "session_a": tracked.sessions[k].name,
-            "session_b": tracked.sessions[k + 1].name,
+            "session_a": name(a),
+            "session_b": name(b),
             "registration": pair.fit,
             "dendrites": pair.overlaps,
         })
     };
     let count = |k: usize, status: Status| tracked.tracks.iter().filter(|t| t.calls[k].status == status).count();
-    let session = |(k, session): (usize, &crate::model::Session)| {
+    let session = |(k, session): (usize, &Session)| {
         json!({
             "session": session.name,
             "day": session.day,
@@ -168,9 +169,15 @@ pub fn track_summary(tracked: &Tracked) -> serde_json::Value {
         "links": tracked.links.len(),
         "curated": curated(tracked),
         "sessions": tracked.sessions.iter().enumerate().map(session).collect::<Vec<_>>(),
-        "pairs": tracked.sites.pairs.iter().enumerate().map(pair).collect::<Vec<_>>(),
+        "pairs": tracked.sites.steps().map(pair).collect::<Vec<_>>(),
+        "left_out": left_out(&tracked.sites.left_out, &tracked.sessions),
         "presence": tracked.presence,
     })
+}
+
+/// Sessions that nothing is judged in, and why.
+pub(super) fn left_out(out: &[LeftOut], sessions: &[Session]) -> serde_json::Value {
+    out.iter().map(|o| json!({ "session": sessions[o.session].name, "why": o.why })).collect()
 }
 
 /// How many decisions were applied, and which could not be.

@@ -101,7 +101,11 @@ pub fn rigid(from: &[Line], to: &[Line], marks: Option<Marks>, params: &Register
     let (a, b) = (Cloud::new(from), Cloud::new(to));
     if a.samples.is_empty() || b.samples.is_empty() {
         let lines = format!("{} and {} centrelines", from.len(), to.len());
-        return Err(refused(&lines, "at least one in either session", "trace the dendrites of both sessions"));
+        return Err(refused(
+            &lines,
+            "at least one in either session",
+            "trace the dendrites of both sessions; of a stack, look at its overlay.png and lower trace.low_factor",
+        ));
     }
     // Every start roughly, on a part of the points; the best of them to the end, on all.
     let mut rough: Vec<(f64, Rigid)> = vote::starts(&a, &b, params)

@@ -64,6 +64,7 @@ pub(crate) fn reason_name(reason: UnscorableReason) -> &'static str {
         UnscorableReason::Dim => "dim",
         UnscorableReason::Motion => "motion",
         UnscorableReason::NotTraced => "not traced",
+        UnscorableReason::NotRegistered => "left out",
         UnscorableReason::Curated => "by hand",
     }
 }

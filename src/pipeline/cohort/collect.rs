@@ -24,6 +24,8 @@ pub struct Collected {
 pub struct CollectedSeries {
     /// Why it failed, if it did.
     pub failed: Option<String>,
+    /// Sessions that nothing is judged in, and why.
+    pub left_out: Vec<String>,
     /// Values of the dendrites that count.
     pub values: Vec<DendriteValue>,
     /// Spines formed on those.
@@ -148,17 +150,27 @@ fn read(
         }
     }
     let run = std::fs::read_to_string(folder.join("run.json")).ok().and_then(|t| serde_json::from_str(&t).ok());
+    let run: Value = run.unwrap_or_default();
+    let left_out = left_out(&run);
+    exclusions.extend(left_out.iter().map(|reason| exclusion(series, "", reason.clone())));
     let inner = |v: &DendriteValue| v.metric == "sites" || v.metric == "scorable_length";
     Ok(CollectedSeries {
         failed: None,
+        left_out,
         sites: sites.values().map(|s| s.0 as usize).sum(),
         new_spines: new_spines(&folder.join("new_spines.csv"))?
             .into_iter()
             .filter(|s| counts.contains(&s.dendrite))
             .collect(),
         values: values.iter().filter(|v| counts.contains(&v.dendrite) && !inner(v)).cloned().collect(),
-        run: run.unwrap_or_default(),
+        run,
     })
+}
+
+fn left_out(run: &Value) -> Vec<String> {
+    let text = |out: &Value, key: &str| out[key].as_str().unwrap_or_default().to_owned();
+    let one = |out: &Value| format!("session {} left out: {}", text(out, "session"), text(out, "why"));
+    run["result"]["left_out"].as_array().into_iter().flatten().map(one).collect()
 }
 
 fn rows(path: &Path) -> Result<Vec<csv::StringRecord>> {

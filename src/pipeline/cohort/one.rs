@@ -119,7 +119,11 @@ fn values(tracked: &Tracked, seen: &[SeenSession], params: &Params) -> Result<St
     let mut rows: Vec<(u32, usize, &str, &str, f64)> = Vec::new();
     for i in &intervals {
         let Some(dendrite) = i.dendrite_id else { continue };
-        let b = i.sessions.1;
+        let (a, b) = i.sessions;
+        // Over a session left out more comes and goes: no value beside those of other fields at that day.
+        if b != a + 1 {
+            continue;
+        }
         let rates = i.called.rates(params.dynamics.turnover);
         let share = "fraction_of_previous_session";
         rows.extend(rates.formation.map(|r| (dendrite, b, "formation_rate", share, r)));

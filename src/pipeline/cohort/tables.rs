@@ -159,7 +159,8 @@ fn series_rows<'a>(manifest: &'a Manifest, collected: &'a Collected) -> impl Ite
         let mut row: Vec<String> = ["study", "group", "treatment"].map(|c| first.value(c).to_owned()).to_vec();
         row.extend([series.animal.clone(), first.value("sex").to_owned(), series.fov.clone()]);
         row.push(if results.failed.is_some() { "failed" } else { "done" }.into());
-        row.extend([results.failed.clone().unwrap_or_default(), series.sessions.len().to_string()]);
+        let reason = results.failed.clone().unwrap_or_else(|| results.left_out.join("; "));
+        row.extend([reason, series.sessions.len().to_string()]);
         row.push(results.sites.to_string());
         row.extend([quality.unscorable, quality.median_um, quality.inliers].map(number));
         row

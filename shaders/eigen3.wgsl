@@ -30,49 +30,38 @@ fn minor2(bi: f32, cj: f32, bj: f32, ci: f32) -> f32 {
 
 // Eigenvalues in ascending order of the matrix with diagonal (zz, yy, xx) and off-diagonal entries (zy, zx, yx).
 fn eigenvalues(diagonal: vec3<f32>, off_diagonal: vec3<f32>) -> vec3<f32> {
-    const SQRT_2: f32 = 1.4142135;
+    const HALF_SQRT_3: f32 = 0.8660254;
     let mean = (diagonal.x + diagonal.y + diagonal.z) * (1.0 / 3.0);
-    let dev = diagonal - vec3<f32>(mean);
-    let ad = abs(dev);
-    let ao = abs(off_diagonal);
-    let size = max(max(max(max(max(ad.x, ad.y), ad.z), ao.x), ao.y), ao.z);
-    // Scaled to 1, the sixth powers below stay in range.
-    let inverse = 1.0 / max(size, 1e-30);
-    let zz = dev.x * inverse;
-    let yy = dev.y * inverse;
-    let xx = dev.z * inverse;
+    let p = HALF_SQRT_3 * (diagonal.x - mean);
+    let lean = 0.5 * (diagonal.y - diagonal.z);
+    let size = sqrt(p * p + lean * lean + dot(off_diagonal, off_diagonal));
+    // Scaled to 1, the sixth powers below stay in range; a deviator of 1e-18 or less is as good as none.
+    let inverse = 1.0 / max(size, 1e-18);
+    let b0 = p * inverse;
+    let b1 = lean * inverse;
     let zy = off_diagonal.x * inverse;
     let zx = off_diagonal.y * inverse;
     let yx = off_diagonal.z * inverse;
-    let j2 = 0.5 * (zz * zz + yy * yy + xx * xx) + (zy * zy + zx * zx + yx * yx);
-    // Square of the deviator, less a third of its trace.
-    let third = j2 * (2.0 / 3.0);
-    let c0 = zz * zz + zy * zy + zx * zx - third;
-    let c1 = zy * zy + yy * yy + yx * yx - third;
-    let c2 = zx * zx + yx * yx + xx * xx - third;
-    let c3 = SQRT_2 * (zz * zy + zy * yy + zx * yx);
-    let c4 = SQRT_2 * (zz * zx + zy * yx + zx * xx);
-    let c5 = SQRT_2 * (zy * zx + yy * yx + yx * xx);
-    let b3 = SQRT_2 * zy;
-    let b4 = SQRT_2 * zx;
-    let b5 = SQRT_2 * yx;
-    var d = minor2(zz, c1, yy, c0);
-    d += minor2(zz, c2, xx, c0);
-    d += minor2(zz, c3, b3, c0);
-    d += minor2(zz, c4, b4, c0);
-    d += minor2(zz, c5, b5, c0);
-    d += minor2(yy, c2, xx, c1);
-    d += minor2(yy, c3, b3, c1);
-    d += minor2(yy, c4, b4, c1);
-    d += minor2(yy, c5, b5, c1);
-    d += minor2(xx, c3, b3, c2);
-    d += minor2(xx, c4, b4, c2);
-    d += minor2(xx, c5, b5, c2);
-    d += minor2(b3, c4, b4, c3);
-    d += minor2(b3, c5, b5, c3);
-    d += minor2(b4, c5, b5, c4);
-    let det = zz * (yy * xx - yx * yx) - zy * (zy * xx - yx * zx) + zx * (zy * yx - yy * zx);
-    let angle = atan2_upper(sqrt(3.0 * d), 5.1961524 * det) * (1.0 / 3.0);
+    let half_zz = (0.5 / HALF_SQRT_3) * b0;
+    let zz = 2.0 * half_zz;
+    // yy = b1 - zz / 2 and xx = -b1 - zz / 2. Of the square a third of its trace, 2 J2, is taken off.
+    let c0 = HALF_SQRT_3 * (zz * zz + zy * zy + zx * zx - 2.0 / 3.0);
+    let c1 = 0.5 * (zy * zy - zx * zx) - zz * b1;
+    let c2 = zx * yx + (half_zz + b1) * zy;
+    let c3 = zy * yx + (half_zz - b1) * zx;
+    let c4 = zy * zx - zz * yx;
+    var d = minor2(b0, c1, b1, c0);
+    d += minor2(b0, c2, zy, c0);
+    d += minor2(b0, c3, zx, c0);
+    d += minor2(b0, c4, yx, c0);
+    d += minor2(b1, c2, zy, c1);
+    d += minor2(b1, c3, zx, c1);
+    d += minor2(b1, c4, yx, c1);
+    d += minor2(zy, c3, zx, c2);
+    d += minor2(zy, c4, yx, c2);
+    d += minor2(zx, c4, yx, c3);
+    let det = zz * (half_zz * half_zz - b1 * b1 - yx * yx) + zy * c2 + zx * c3;
+    let angle = atan2_upper(sqrt(d), 1.5 * det) * (1.0 / 3.0);
     let u = angle * angle;
     var cosine = 0.000024055777;
     cosine = cosine * u + -0.001388176;
@@ -85,9 +74,8 @@ fn eigenvalues(diagonal: vec3<f32>, off_diagonal: vec3<f32>) -> vec3<f32> {
     sine = sine * u + -0.16666666;
     sine = sine * u + 1.0;
     sine = angle * sine;
-    // A multiple of the unit matrix has no deviator: all eigenvalues are the mean.
-    let radius = select(0.0, 2.0 * sqrt(j2 * (1.0 / 3.0)) * size, size > 1e-30);
+    let radius = (1.0 / HALF_SQRT_3) * size;
     let half = 0.5 * cosine;
-    let side = 0.8660254 * sine;
+    let side = HALF_SQRT_3 * sine;
     return vec3<f32>(mean + radius * (-half - side), mean + radius * (side - half), mean + radius * cosine);
 }

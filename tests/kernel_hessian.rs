@@ -185,9 +185,11 @@ fn peaks_of_the_slab() {
             assert!((found[1] - expected[1]).abs() <= 2.0 * delta * (3.0 * expected[1]).sqrt() + 3.0 * delta * delta);
         }
     }
-    // Dark everywhere: no eigenvalue is below 0, and the peak is 0, not the bits of a negative number.
+    // Even everywhere: what is left is rounding, and never the bits of a negative number, which are those of a huge one where they are compared as whole numbers.
     let kernel = kernel(Slab::whole(3, 5, 6), SIGMAS[1], Response::Jerman);
-    assert_eq!(kernel.peak(engine, &engine.upload(&[7.0; 90]).unwrap()).unwrap()[0], kernel.cpu_peak(&[7.0; 90])[0]);
+    let even = [kernel.peak(engine, &engine.upload(&[7.0; 90]).unwrap()).unwrap()[0], kernel.cpu_peak(&[7.0; 90])[0]];
+    let delta = TOLERANCE * gain(&kernel) * 7.0;
+    assert!(even.iter().all(|peak| (0.0..=delta).contains(peak)), "{even:?}, allowed {delta}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod traffic;
 mod transfer;
 
 pub use adapters::AdapterInfo;
-pub use buffer::{Buffer, GpuBuffer};
+pub use buffer::{Buffer, GpuBuffer, HostValues};
 pub(crate) use kernel_def::wgsl;
 pub use kernel_def::{Binding, KernelDef, Launch};
 pub(crate) use pipeline::Checks;

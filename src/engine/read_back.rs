@@ -53,7 +53,7 @@ impl Engine {
     /// Starts to bring back all values of a buffer that is not needed any more; what is given to the device after this runs meanwhile.
     pub(crate) fn begin_read(&self, buffer: Buffer) -> Result<Reading> {
         match buffer {
-            Buffer::Cpu(values) => Ok(Reading::Here(values)),
+            Buffer::Cpu(values) => Ok(Reading::Here(values.into_vec())),
             Buffer::Gpu(buffer) => {
                 let bytes = buffer.raw.size();
                 let gpu = self.device()?;

@@ -1,6 +1,6 @@
 //! Values between memory and device.
 
-use crate::engine::{Buffer, Engine, elsewhere, large_pages};
+use crate::engine::{Buffer, Engine, HostValues, elsewhere, large_pages};
 use crate::error::Result;
 
 impl Engine {
@@ -36,8 +36,16 @@ impl Engine {
     /// [`crate::error::Error::Memory`] or [`crate::error::Error::Gpu`] if there is no room.
     pub fn buffer(&self, len: usize) -> Result<Buffer> {
         match &self.gpu {
-            None => Ok(Buffer::Cpu(large_pages::zeros(len))),
+            None => Ok(Buffer::Cpu(HostValues::new(large_pages::zeros(len)))),
             Some(gpu) => Ok(Buffer::Gpu(gpu.buffer(4 * len as u64)?)),
+        }
+    }
+
+    /// The same for what kernels read again and again: in memory it begins at a cache line. Its values are not for [`Engine::take_values`], which would move them.
+    pub(crate) fn aligned_buffer(&self, len: usize) -> Result<Buffer> {
+        match &self.gpu {
+            None => Ok(Buffer::Cpu(HostValues::aligned(len))),
+            Some(_) => self.buffer(len),
         }
     }
 
@@ -47,7 +55,7 @@ impl Engine {
     /// As [`Engine::buffer`].
     pub fn upload(&self, values: &[f32]) -> Result<Buffer> {
         match &self.gpu {
-            None => Ok(Buffer::Cpu(values.to_vec())),
+            None => Ok(Buffer::Cpu(HostValues::new(values.to_vec()))),
             Some(_) => self.upload_bytes(bytemuck::cast_slice(values)),
         }
     }
@@ -74,7 +82,7 @@ impl Engine {
     /// All values of a buffer that is not needed any more; in memory nothing is copied.
     pub(crate) fn take_values(&self, buffer: Buffer) -> Result<Vec<f32>> {
         if let Buffer::Cpu(values) = buffer {
-            return Ok(values);
+            return Ok(values.into_vec());
         }
         let mut values = vec![0.0; buffer.len()];
         self.read(&buffer, &mut values)?;

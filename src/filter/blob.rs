@@ -131,7 +131,7 @@ fn responses(source: &Source<'_>, scales: &[Scale], near: Slab) -> Result<Buffer
     let halo = scales.iter().map(Scale::radius_z).max().unwrap_or(0);
     let slab = Slab::of_planes(nz, ny, nx, first, count, halo);
     let converted = source.slab(slab)?;
-    let (mut across, mut response) = (engine.buffer(slab.input_len())?, engine.buffer(slab.output_len())?);
+    let (mut across, mut response) = (engine.aligned_buffer(slab.input_len())?, engine.buffer(slab.output_len())?);
     let mut all = engine.buffer(near.input_len() * scales.len())?;
     for (n, scale) in scales.iter().enumerate() {
         source.smooth(slab, &converted, scale, &mut across)?;

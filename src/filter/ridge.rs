@@ -307,7 +307,7 @@ impl<'a> Sweep<'a> {
         let Self { source, params, scales, .. } = self;
         let (engine, total) = (source.engine, scales.len() as u64);
         let buffer = source.slab(slab)?;
-        let (mut across, mut best) = (engine.buffer(slab.input_len())?, engine.buffer(slab.output_len())?);
+        let (mut across, mut best) = (engine.aligned_buffer(slab.input_len())?, engine.buffer(slab.output_len())?);
         for (n, scale) in scales.iter().enumerate() {
             progress.step("ridge", n as u64, total)?;
             source.smooth(slab, &buffer, scale, &mut across)?;
@@ -327,7 +327,7 @@ impl<'a> Sweep<'a> {
         for (k, &slab) in slabs.iter().enumerate() {
             progress.step("ridge", k as u64, 2 * slabs.len() as u64)?;
             let buffer = source.slab(slab)?;
-            let mut across = engine.buffer(slab.input_len())?;
+            let mut across = engine.aligned_buffer(slab.input_len())?;
             for (peak, scale) in peaks.iter_mut().zip(scales) {
                 source.smooth(slab, &buffer, scale, &mut across)?;
                 scale.response(slab, params.response.form(params, [0.0; 2]), false).peak_into(engine, &across, peak)?;
@@ -374,7 +374,7 @@ impl<'a> Sweep<'a> {
         for (k, &slab) in slabs.iter().enumerate().filter(|(_, slab)| touches(slab, &planes)) {
             progress.step("ridge", (slabs.len() + k) as u64, total)?;
             let buffer = source.slab(slab)?;
-            let (mut across, mut best) = (engine.buffer(slab.input_len())?, engine.buffer(slab.output_len())?);
+            let (mut across, mut best) = (engine.aligned_buffer(slab.input_len())?, engine.buffer(slab.output_len())?);
             for (n, (&peak, scale)) in peaks.iter().zip(scales).enumerate() {
                 source.smooth(slab, &buffer, scale, &mut across)?;
                 scale.response(slab, params.response.form(params, peak), n > 0).run(engine, &across, &mut best)?;

@@ -267,7 +267,7 @@ fn widened(engine: &Engine, input: Input<'_>, slab: Slab) -> Result<Buffer> {
 
 fn smoothed(engine: &Engine, grey: &Buffer, kernel: &Kernel3, slab: Slab) -> Result<Buffer> {
     let read = slab.input_only();
-    let mut across = engine.buffer(read.output_len())?;
+    let mut across = engine.aligned_buffer(read.output_len())?;
     let pass = SmoothXy {
         slab: read,
         radius_y: kernel.y.radius,

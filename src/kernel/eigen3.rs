@@ -1,13 +1,17 @@
 //! Eigenvalues of a symmetric 3 x 3 matrix in closed form, exact to f32 rounding even where two of them are equal.
 //!
-//! With b the deviator of H and c the deviator of b², both as 6-vectors whose off-diagonal entries carry sqrt 2, the angle is
-//! atan2(sqrt(D), sqrt(27) det b) / 3 with D = 3 sum over i<j of (b_i c_j - b_j c_i)² = 4 J2³ - 27 J3². Unlike the acos
+//! With b the deviator of H and c the deviator of b², both in five coordinates of the traceless matrices, (√3/2 zz, (yy - xx)/2, zy, zx, yx), the angle
+//! is atan2(sqrt(D), 3/2 det b) / 3 with D = sum over i<j of (b_i c_j - b_j c_i)² = (4 J2³ - 27 J3²) / 12, J2 = sum of b_i². Unlike the acos
 //! form, whose argument loses half of its digits near 1, D has no cancellation: on a tube two eigenvalues are equal. WGSL promises little
 //! for its own atan2 and cos, so both are polynomials here and in the shader (fitted by us; atan to 1.4e-8, cos and sin to
 //! 1e-9 on the ranges used).
+//!
+//! Products are added with one rounding (`mul_add`): the same on every CPU, and one instruction on all of the last ten years.
 
 /// Symmetric matrix: zz, yy, xx, zy, zx, yx.
 pub type Symmetric3 = [f32; 6];
+
+const HALF_SQRT_3: f32 = 0.866_025_4;
 
 /// atan(t) / t as a polynomial in t² on 0..=1.
 const ATAN: [f32; 9] = [
@@ -26,9 +30,9 @@ const COS: [f32; 5] = [1.0, -0.499_999_97, 0.041_666_39, -0.001_388_176, 0.000_0
 /// sin(t) / t as a polynomial in t² on 0..=(π/3)².
 const SIN: [f32; 5] = [1.0, -0.166_666_66, 0.008_333_308, -0.000_198_347_7, 0.000_002_687_785_8];
 
-/// Arithmetic of [`eigenvalues`]: mean and deviator 6, its size and scaling 19, its invariants and square 49, scaled entries 3, discriminant 75, determinant 14,
-/// angle 32, cosine and sine 18, radius 5, the three values 11.
-pub(crate) const OPERATIONS: u64 = 6 + 19 + 49 + 3 + 75 + 14 + 32 + 18 + 5 + 11;
+/// Arithmetic of [`eigenvalues`]: mean and coordinates of the deviator 7, its size and scaling 17, its square 26, discriminant 50, determinant 10,
+/// angle 33, cosine and sine 18, radius 1, the three values 11.
+pub(crate) const OPERATIONS: u64 = 7 + 17 + 26 + 50 + 10 + 33 + 18 + 1 + 11;
 
 #[inline(always)]
 fn polynomial<const N: usize>(c: &[f32; N], u: f32) -> f32 {
@@ -36,7 +40,7 @@ fn polynomial<const N: usize>(c: &[f32; N], u: f32) -> f32 {
     let mut k = N - 1;
     while k > 0 {
         k -= 1;
-        sum = sum * u + c[k];
+        sum = sum.mul_add(u, c[k]);
     }
     sum
 }
@@ -63,46 +67,47 @@ fn atan2_upper(y: f32, x: f32) -> f32 {
 /// ```
 #[inline(always)]
 pub fn eigenvalues(h: Symmetric3) -> [f32; 3] {
-    const SQRT_2: f32 = std::f32::consts::SQRT_2;
     let mean = (h[0] + h[1] + h[2]) * (1.0 / 3.0);
-    let d = [h[0] - mean, h[1] - mean, h[2] - mean, h[3], h[4], h[5]];
-    let size = d[0].abs().max(d[1].abs()).max(d[2].abs()).max(d[3].abs()).max(d[4].abs()).max(d[5].abs());
-    // Scaled to 1, the sixth powers below stay in range.
-    let inverse = 1.0 / size.max(1e-30);
-    let (zz, yy, xx) = (d[0] * inverse, d[1] * inverse, d[2] * inverse);
-    let (zy, zx, yx) = (d[3] * inverse, d[4] * inverse, d[5] * inverse);
-    let j2 = 0.5 * (zz * zz + yy * yy + xx * xx) + (zy * zy + zx * zx + yx * yx);
-    // Square of the deviator, less a third of its trace.
-    let third = j2 * (2.0 / 3.0);
+    let b = [HALF_SQRT_3 * (h[0] - mean), 0.5 * (h[1] - h[2]), h[3], h[4], h[5]];
+    let mut j2 = b[0] * b[0];
+    let mut i = 1;
+    while i < 5 {
+        j2 = b[i].mul_add(b[i], j2);
+        i += 1;
+    }
+    let size = j2.sqrt();
+    // Scaled to 1, the sixth powers below stay in range; a deviator of 1e-18 or less is as good as none.
+    let inverse = 1.0 / size.max(1e-18);
+    let b = [b[0] * inverse, b[1] * inverse, b[2] * inverse, b[3] * inverse, b[4] * inverse];
+    let ([_, q, zy, zx, yx], half_zz) = (b, (0.5 / HALF_SQRT_3) * b[0]);
+    let zz = 2.0 * half_zz;
+    // yy = q - zz / 2 and xx = -q - zz / 2. Of the square a third of its trace, 2 J2, is taken off.
     let c = [
-        zz * zz + zy * zy + zx * zx - third,
-        zy * zy + yy * yy + yx * yx - third,
-        zx * zx + yx * yx + xx * xx - third,
-        SQRT_2 * (zz * zy + zy * yy + zx * yx),
-        SQRT_2 * (zz * zx + zy * yx + zx * xx),
-        SQRT_2 * (zy * zx + yy * yx + yx * xx),
+        HALF_SQRT_3 * zz.mul_add(zz, zy.mul_add(zy, zx.mul_add(zx, -2.0 / 3.0))),
+        q.mul_add(-zz, 0.5 * zy.mul_add(zy, -zx * zx)),
+        zx.mul_add(yx, (half_zz + q) * zy),
+        zy.mul_add(yx, (half_zz - q) * zx),
+        zy.mul_add(zx, -zz * yx),
     ];
-    let b = [zz, yy, xx, SQRT_2 * zy, SQRT_2 * zx, SQRT_2 * yx];
     let mut discriminant = 0.0;
     let mut i = 0;
-    while i < 6 {
+    while i < 5 {
         let mut j = i + 1;
-        while j < 6 {
-            let minor = b[i] * c[j] - b[j] * c[i];
-            discriminant += minor * minor;
+        while j < 5 {
+            let minor = b[i].mul_add(c[j], -b[j] * c[i]);
+            discriminant = minor.mul_add(minor, discriminant);
             j += 1;
         }
         i += 1;
     }
-    let det = zz * (yy * xx - yx * yx) - zy * (zy * xx - yx * zx) + zx * (zy * yx - yy * zx);
-    let angle = atan2_upper((3.0 * discriminant).sqrt(), 27.0_f32.sqrt() * det) * (1.0 / 3.0);
+    let det = zz.mul_add(half_zz.mul_add(half_zz, -q.mul_add(q, yx * yx)), zy.mul_add(c[2], zx * c[3]));
+    let angle = atan2_upper(discriminant.sqrt(), 1.5 * det) * (1.0 / 3.0);
     let u = angle * angle;
     let (cos, sin) = (polynomial(&COS, u), angle * polynomial(&SIN, u));
-    // A multiple of the unit matrix has no deviator: all eigenvalues are the mean.
-    let radius = if size > 1e-30 { 2.0 * (j2 * (1.0 / 3.0)).sqrt() * size } else { 0.0 };
+    let radius = (1.0 / HALF_SQRT_3) * size;
     let half = 0.5 * cos;
-    let side = 0.866_025_4 * sin;
-    [mean + radius * (-half - side), mean + radius * (side - half), mean + radius * cos]
+    let side = HALF_SQRT_3 * sin;
+    [radius.mul_add(-half - side, mean), radius.mul_add(side - half, mean), radius.mul_add(cos, mean)]
 }
 
 #[cfg(test)]

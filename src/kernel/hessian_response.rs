@@ -356,13 +356,16 @@ impl pulp::WithSimd for Peak<'_> {
             }
             for row in 0..rows {
                 for x in (0..nx).step_by(CHUNK) {
+                    let mut squares = band.squares(kernel, (plane, row, x));
+                    squares[CHUNK.min(nx - x)..].fill(0.0);
+                    if band::is_surely_less(squares, band.most) {
+                        continue;
+                    }
                     let mut h = band.hessians(kernel, (plane, row, x));
                     // Of a matrix of zeros both are 0.
                     h.iter_mut().for_each(|values| values[CHUNK.min(nx - x)..].fill(0.0));
-                    if !band::is_surely_less(&h, band.most) {
-                        best = band::keep_largest(&h, best);
-                        band.most = band.most.max(best[0]);
-                    }
+                    best = band::keep_largest(&h, best);
+                    band.most = band.most.max(best[0]);
                 }
             }
         }

@@ -101,13 +101,47 @@ impl Slab {
 }
 
 /// Runs work compiled for the widest vectors this CPU has (AVX2, AVX-512, NEON). The result is the same for all: Rust never
-/// fuses a multiplication with an addition by itself. What is called must be `#[inline(always)]`, or it is compiled for the narrowest.
+/// fuses a multiplication with an addition by itself, and where `mul_add` asks for it every CPU rounds once. One without such an instruction (x86 before
+/// 2013) calls a function instead, and is many times slower. What is called must be `#[inline(always)]`, or it is compiled for the narrowest.
 pub(crate) fn vectorised<W: pulp::WithSimd>(work: W) -> W::Output {
     pulp::Arch::new().dispatch(work)
 }
 
 /// Values done at once on the CPU: enough to fill vector registers with independent sums, few enough to stay in them.
 pub(crate) const CHUNK: usize = 64;
+
+/// Zeros to work in, which begin at a cache line.
+pub(crate) struct Scratch(Vec<Line>);
+
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Line([f32; Scratch::LINE]);
+
+impl Scratch {
+    /// Values of a cache line.
+    pub(crate) const LINE: usize = 16;
+
+    pub(crate) fn new(len: usize) -> Self {
+        // Not `vec!`: that writes the zeros instead of asking for clean memory.
+        Self(bytemuck::zeroed_vec(len.div_ceil(Self::LINE)))
+    }
+}
+
+impl std::ops::Deref for Scratch {
+    type Target = [f32];
+
+    #[inline(always)]
+    fn deref(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.0)
+    }
+}
+
+impl std::ops::DerefMut for Scratch {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [f32] {
+        bytemuck::cast_slice_mut(&mut self.0)
+    }
+}
 
 /// The [`CHUNK`] values from `start` on; what is read so is padded to whole chunks.
 #[inline(always)]
@@ -148,7 +182,7 @@ pub(crate) fn symmetric<'a>(out: &mut [f32], taps: &[f32], line: impl Fn(isize) 
         for (k, tap) in (1..).zip(&taps[1..]) {
             let (below, above) = (chunk(line(-k), x), chunk(line(k), x));
             for i in 0..CHUNK {
-                sum[i] += tap * (below[i] + above[i]);
+                sum[i] = tap.mul_add(below[i] + above[i], sum[i]);
             }
         }
         out[x..x + CHUNK].copy_from_slice(&sum);
@@ -160,7 +194,7 @@ pub(crate) fn symmetric<'a>(out: &mut [f32], taps: &[f32], line: impl Fn(isize) 
     }
     for (k, tap) in (1..).zip(&taps[1..]) {
         for ((out, below), above) in rest.iter_mut().zip(&line(-k)[x..]).zip(&line(k)[x..]) {
-            *out += tap * (below + above);
+            *out = tap.mul_add(below + above, *out);
         }
     }
 }

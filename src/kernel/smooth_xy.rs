@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::engine::{Binding, Buffer, Engine, KernelDef, Launch, Work, wgsl};
 use crate::error::Result;
+use crate::kernel::prelude::Scratch;
 use crate::kernel::{HalfTaps, Slab, prelude};
 
 /// Largest difference of a GPU from the twin, relative to the largest input: two sums of at most 65 terms with taps that
@@ -114,9 +115,10 @@ impl SmoothXy {
     /// If the buffers are not as long as the slab says.
     pub fn cpu(&self, input: &[f32], output: &mut [f32]) {
         let (n, nx) = (self.slab.plane_len(), self.slab.nx as usize);
+        let stride = nx.next_multiple_of(Scratch::LINE);
         assert!(input.len() == self.slab.input_len() && output.len() == self.slab.output_len(), "buffers fit the slab");
         output.par_chunks_mut(n).enumerate().for_each_init(
-            || (vec![0.0; n], vec![0.0; nx + 2 * self.radius_x as usize]),
+            || (Scratch::new(self.slab.ny as usize * stride), Scratch::new(nx + 2 * self.radius_x as usize)),
             |(along_x, padded), (k, plane)| {
                 let source = &input[self.slab.input_plane(k, 0) * n..][..n];
                 prelude::vectorised(FilterPlane { kernel: self, source, along_x, padded, plane });
@@ -136,12 +138,13 @@ impl SmoothXy {
     #[inline(always)]
     fn filter_y(&self, plane: &[f32], y: usize, out: &mut [f32]) {
         let (nx, last) = (out.len(), self.slab.ny as usize - 1);
-        let row = |offset: isize| &plane[y.saturating_add_signed(offset).min(last) * nx..][..nx];
+        let stride = nx.next_multiple_of(Scratch::LINE);
+        let row = |offset: isize| &plane[y.saturating_add_signed(offset).min(last) * stride..][..nx];
         prelude::symmetric(out, &self.taps_y[..=self.radius_y as usize], row);
     }
 }
 
-/// One plane, with room for it filtered along x and for a row with its borders.
+/// One plane, with room for it filtered along x, each row from a cache line on, and for a row with its borders.
 struct FilterPlane<'a> {
     kernel: &'a SmoothXy,
     source: &'a [f32],
@@ -157,8 +160,8 @@ impl pulp::WithSimd for FilterPlane<'_> {
     fn with_simd<S: pulp::Simd>(self, _: S) {
         let Self { kernel, source, along_x, padded, plane } = self;
         let nx = kernel.slab.nx as usize;
-        for (row, out) in source.chunks(nx).zip(along_x.chunks_mut(nx)) {
-            kernel.filter_x(row, padded, out);
+        for (row, out) in source.chunks(nx).zip(along_x.chunks_mut(nx.next_multiple_of(Scratch::LINE))) {
+            kernel.filter_x(row, padded, &mut out[..nx]);
         }
         for (y, out) in plane.chunks_mut(nx).enumerate() {
             kernel.filter_y(along_x, y, out);

@@ -4,7 +4,7 @@
 
 use crate::kernel::eigen3;
 use crate::kernel::hessian_response::{HessianResponse, STENCIL};
-use crate::kernel::prelude::{CHUNK, MAX_RADIUS, chunk, lanes};
+use crate::kernel::prelude::{CHUNK, MAX_RADIUS, Scratch, chunk, lanes};
 
 /// Values of a row filtered along z at once; with 16, AVX2 and AVX-512 are slower by up to a tenth.
 const LANES: usize = 32;
@@ -12,12 +12,15 @@ const LANES: usize = 32;
 /// Values of a plane that a band of rows may hold on the CPU: its two planes, filtered in four ways, stay in the second cache.
 const BAND_LEN: usize = 16 << 10;
 
+/// Values left and right of a row: as many as a cache line holds, so that each row begins at one. A vector that lies across two takes twice the time to load.
+const MARGIN: usize = Scratch::LINE;
+
 /// Rows of two planes, filtered along z in three ways and one of them along x, with [`STENCIL`] values of continued border around.
 pub(super) struct Band {
-    g: Vec<f32>,
-    d1: Vec<f32>,
-    d2: Vec<f32>,
-    dx: Vec<f32>,
+    g: Scratch,
+    d1: Scratch,
+    d2: Scratch,
+    dx: Scratch,
     width: usize,
     plane_len: usize,
     /// Largest a3 that was seen while this band was in use.
@@ -34,9 +37,9 @@ pub(super) fn rows(nx: usize) -> usize {
 
 impl Band {
     pub(super) fn new(nx: usize, rows: usize) -> Self {
-        let width = nx.next_multiple_of(CHUNK) + 2 * STENCIL;
+        let width = nx.next_multiple_of(CHUNK) + 2 * MARGIN;
         let plane_len = width * (rows + 2 * STENCIL);
-        let [g, d1, d2, dx] = [(); 4].map(|()| vec![0.0; 2 * plane_len]);
+        let [g, d1, d2, dx] = [(); 4].map(|()| Scratch::new(2 * plane_len));
         Self { g, d1, d2, dx, width, plane_len, most: 0.0 }
     }
 
@@ -53,13 +56,13 @@ impl Band {
             for (line, offset) in lines.iter_mut().zip(-radius..=radius + 1) {
                 *line = &input[kernel.slab.input_plane(k, offset) * n + from..][..nx];
             }
-            let at = r * self.width + STENCIL;
+            let at = r * self.width + MARGIN;
             self.filter_z(kernel, &lines[..2 * radius as usize + 2], [at, at + self.plane_len]);
         }
         for start in [0, self.plane_len] {
             for r in around.clone() {
                 for x in (0..nx).step_by(CHUNK) {
-                    let at = start + r * self.width + STENCIL + x;
+                    let at = start + r * self.width + MARGIN + x;
                     if reach == 2 { self.slope_x::<2>(kernel, at) } else { self.slope_x::<3>(kernel, at) }
                 }
             }
@@ -108,9 +111,9 @@ impl Band {
             for plane in 0..2 {
                 for i in 0..N {
                     let sum = below[plane][i] + above[plane][i];
-                    g[plane][i] += tap_g * sum;
-                    d2[plane][i] += tap_d2 * sum;
-                    d1[plane][i] += tap_d1 * (above[plane][i] - below[plane][i]);
+                    g[plane][i] = tap_g.mul_add(sum, g[plane][i]);
+                    d2[plane][i] = tap_d2.mul_add(sum, d2[plane][i]);
+                    d1[plane][i] = tap_d1.mul_add(above[plane][i] - below[plane][i], d1[plane][i]);
                 }
             }
         }
@@ -137,25 +140,82 @@ impl Band {
     }
 
     #[inline(always)]
-    fn reaching<const REACH: usize>(
-        &self,
-        kernel: &HessianResponse,
-        (plane, row, x): (usize, usize, usize),
-    ) -> Hessians {
-        let at = plane * self.plane_len + (row + STENCIL) * self.width + STENCIL + x;
-        let (y, x) = (near(&self.g, at, self.width), near(&self.g, at, 1));
-        let (zy, zx, yx) = (near(&self.d1, at, self.width), near(&self.d1, at, 1), near(&self.dx, at, self.width));
-        let (g, d2) = (chunk(&self.g, at), chunk(&self.d2, at));
+    fn reaching<const REACH: usize>(&self, kernel: &HessianResponse, place: (usize, usize, usize)) -> Hessians {
+        let around = self.around(place);
         let mut h = [[0.0; CHUNK]; 6];
         for i in 0..CHUNK {
-            h[0][i] = d2[i];
-            h[1][i] = second::<REACH>(&kernel.d2_y, g, &y, i);
-            h[2][i] = second::<REACH>(&kernel.d2_x, g, &x, i);
-            h[3][i] = first::<REACH>(&kernel.d1_y, &zy, i);
-            h[4][i] = first::<REACH>(&kernel.d1_x, &zx, i);
-            h[5][i] = first::<REACH>(&kernel.d1_y, &yx, i);
+            let entries = around.hessian::<REACH>(kernel, i);
+            // Not a loop over the entries: of that no vectors are made.
+            (h[0][i], h[1][i], h[2][i]) = (entries[0], entries[1], entries[2]);
+            (h[3][i], h[4][i], h[5][i]) = (entries[3], entries[4], entries[5]);
         }
         h
+    }
+
+    /// S² of the same voxels, the sum of the squared entries: without the memory that a Hessian takes.
+    #[inline(always)]
+    pub(super) fn squares(&self, kernel: &HessianResponse, place: (usize, usize, usize)) -> [f32; CHUNK] {
+        if reach(kernel) == 2 {
+            self.squares_reaching::<2>(kernel, place)
+        } else {
+            self.squares_reaching::<3>(kernel, place)
+        }
+    }
+
+    #[inline(always)]
+    fn squares_reaching<const REACH: usize>(
+        &self,
+        kernel: &HessianResponse,
+        place: (usize, usize, usize),
+    ) -> [f32; CHUNK] {
+        let around = self.around(place);
+        let mut squares = [0.0; CHUNK];
+        for i in 0..CHUNK {
+            let h = around.hessian::<REACH>(kernel, i);
+            let diagonal = h[0].mul_add(h[0], h[1].mul_add(h[1], h[2] * h[2]));
+            let rest = h[3].mul_add(h[3], h[4].mul_add(h[4], h[5] * h[5]));
+            squares[i] = rest.mul_add(2.0, diagonal);
+        }
+        squares
+    }
+
+    #[inline(always)]
+    fn around(&self, (plane, row, x): (usize, usize, usize)) -> Around<'_> {
+        let at = plane * self.plane_len + (row + STENCIL) * self.width + MARGIN + x;
+        Around {
+            g: chunk(&self.g, at),
+            d2: chunk(&self.d2, at),
+            y: near(&self.g, at, self.width),
+            x: near(&self.g, at, 1),
+            zy: near(&self.d1, at, self.width),
+            zx: near(&self.d1, at, 1),
+            yx: near(&self.dx, at, self.width),
+        }
+    }
+}
+
+/// What the Hessians of a chunk are made from: filtered along z, and what stands around in the plane.
+struct Around<'a> {
+    g: &'a [f32; CHUNK],
+    d2: &'a [f32; CHUNK],
+    y: Near<'a>,
+    x: Near<'a>,
+    zy: Near<'a>,
+    zx: Near<'a>,
+    yx: Near<'a>,
+}
+
+impl Around<'_> {
+    #[inline(always)]
+    fn hessian<const REACH: usize>(&self, kernel: &HessianResponse, i: usize) -> eigen3::Symmetric3 {
+        [
+            self.d2[i],
+            second::<REACH>(&kernel.d2_y, self.g, &self.y, i),
+            second::<REACH>(&kernel.d2_x, self.g, &self.x, i),
+            first::<REACH>(&kernel.d1_y, &self.zy, i),
+            first::<REACH>(&kernel.d1_x, &self.zx, i),
+            first::<REACH>(&kernel.d1_y, &self.yx, i),
+        ]
     }
 }
 
@@ -168,15 +228,15 @@ fn reach(kernel: &HessianResponse) -> usize {
 
 #[inline(always)]
 fn second<const REACH: usize>(taps: &[f32; 4], middle: &[f32; CHUNK], near: &Near<'_>, i: usize) -> f32 {
-    let sum =
-        taps[0] * middle[i] + taps[1] * (near[0][0][i] + near[0][1][i]) + taps[2] * (near[1][0][i] + near[1][1][i]);
-    if REACH == 2 { sum } else { sum + taps[3] * (near[2][0][i] + near[2][1][i]) }
+    let sum = taps[1].mul_add(near[0][0][i] + near[0][1][i], taps[0] * middle[i]);
+    let sum = taps[2].mul_add(near[1][0][i] + near[1][1][i], sum);
+    if REACH == 2 { sum } else { taps[3].mul_add(near[2][0][i] + near[2][1][i], sum) }
 }
 
 #[inline(always)]
 fn first<const REACH: usize>(taps: &[f32; 4], near: &Near<'_>, i: usize) -> f32 {
-    let sum = taps[0] * (near[0][1][i] - near[0][0][i]) + taps[1] * (near[1][1][i] - near[1][0][i]);
-    if REACH == 2 { sum } else { sum + taps[2] * (near[2][1][i] - near[2][0][i]) }
+    let sum = taps[1].mul_add(near[1][1][i] - near[1][0][i], taps[0] * (near[0][1][i] - near[0][0][i]));
+    if REACH == 2 { sum } else { taps[2].mul_add(near[2][1][i] - near[2][0][i], sum) }
 }
 
 /// Chunks 1, 2 and 3 voxels before and after a place along an axis.
@@ -191,16 +251,10 @@ fn near(values: &[f32], at: usize, stride: usize) -> Near<'_> {
     ]
 }
 
-/// Whether no a3 of these matrices reaches `most`, and so no S² reaches its square: |l|² <= S² = the sum of the squared entries. Leaves out
+/// Whether no a3 of voxels with these S² reaches `most`, and so no S² reaches its square: |l|² <= S². Leaves out
 /// nearly all eigenvalues where few voxels are bright.
 #[inline(always)]
-pub(super) fn is_surely_less(h: &Hessians, most: f32) -> bool {
-    let mut squares = [0.0; CHUNK];
-    for i in 0..CHUNK {
-        let diagonal = h[0][i] * h[0][i] + h[1][i] * h[1][i] + h[2][i] * h[2][i];
-        let rest = h[3][i] * h[3][i] + h[4][i] * h[4][i] + h[5][i] * h[5][i];
-        squares[i] = diagonal + 2.0 * rest;
-    }
+pub(super) fn is_surely_less(mut squares: [f32; CHUNK], most: f32) -> bool {
     // Halved again and again: one maximum after the other would wait for each other. What is not a number counts as less, as it does for the maxima.
     let mut n = CHUNK;
     while n > 1 {

@@ -30,7 +30,7 @@ fn frangi(l: vec3<f32>, c: f32, alpha: f32, beta: f32) -> f32 {
     let k1 = l.z;
     let s2 = k1 * k1 + k2 * k2 + k3 * k3;
     let plate = k2 / k3;
-    let blob2 = k1 * k1 / max(abs(k2 * k3), 1e-30);
+    let blob2 = min(k1 * k1 / max(abs(k2 * k3), 1e-30), 1.0);
     let v = (1.0 - exp_nonpositive(-plate * plate * (0.5 / (alpha * alpha))))
         * exp_nonpositive(-blob2 * (0.5 / (beta * beta)))
         * (1.0 - exp_nonpositive(-s2 * (0.5 / max(c * c, 5e-31))));

@@ -40,7 +40,7 @@ params! {
         /// Least score of a spine: signal-to-noise ratio less penalties.
         score_min: f64 = 2.1, "standard deviations", 0.5..=1000.0, "phantoms and in-vivo stacks agree on 2.0 to 2.3; the noise it is measured in holds the error of the template";
         /// Least residual of a candidate over the shaft's axis brightness.
-        contrast_min: f64 = 0.04, "", 0.0..=1.0, "heads of .35 µm beside a thick shaft; human marks begin at about .1";
+        contrast_min: f64 = 0.06, "", 0.0..=1.0, "human marks begin at about .1; broad halos beside bare shafts read .03 to .05";
         /// Share of the mean along the shaft that is taken from z, which sharpens heads against swellings.
         sharpen: f64 = 0.5, "", 0.0..=1.0, "prototype";
         /// Standard deviation of that mean.

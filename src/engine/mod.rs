@@ -91,7 +91,8 @@ impl Engine {
     }
 
     fn on_cpu(why: &str) -> Self {
-        let description = format!("CPU, {} threads: {why}", rayon::current_num_threads());
+        let slow = if fuses() { "" } else { " without fused multiply-add: the filters are many times slower" };
+        let description = format!("CPU, {} threads{slow}: {why}", rayon::current_num_threads());
         Self { gpu: None, slab_len: None, description, counters: Arc::default() }
     }
 
@@ -308,4 +309,12 @@ fn because(error: Error) -> String {
         Error::Gpu { problem, .. } => format!("no hardware GPU ({problem})"),
         other => other.to_string(),
     }
+}
+
+/// Whether the processor multiplies and adds in one instruction, as the filters do all the time; without it each is a call.
+fn fuses() -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return std::arch::is_x86_feature_detected!("fma");
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    true
 }

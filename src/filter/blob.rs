@@ -131,13 +131,12 @@ fn responses(source: &Source<'_>, scales: &[Scale], near: Slab) -> Result<Buffer
     let halo = scales.iter().map(Scale::radius_z).max().unwrap_or(0);
     let slab = Slab::of_planes(nz, ny, nx, first, count, halo);
     let converted = source.slab(slab)?;
-    let (mut across, mut response) = (engine.aligned_buffer(slab.input_len())?, engine.buffer(slab.output_len())?);
+    let (mut across, mut response) = (engine.aligned_buffer(slab.input_len())?, None);
     let mut all = engine.buffer(near.input_len() * scales.len())?;
     for (n, scale) in scales.iter().enumerate() {
         source.smooth(slab, &converted, scale, &mut across)?;
         let form = Form { response: Response::Blob, floor: 0.0, alpha: 0.0, beta: 0.0 };
-        scale.response(slab, form, false).run(engine, &across, &mut response)?;
-        engine.copy(&response, &mut all, n * near.input_len())?;
+        scale.response(slab, form, false).run_at(engine, &across, (&mut all, n * near.input_len()), &mut response)?;
     }
     Ok(all)
 }

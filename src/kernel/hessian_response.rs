@@ -156,6 +156,27 @@ impl HessianResponse {
         self.launch(engine, &KERNEL, input, output)
     }
 
+    /// The same into `all`, a buffer of several outputs, from its `start`-th value on: in memory at once, on a device by way of `output`, made at its first use.
+    pub(crate) fn run_at(
+        &self,
+        engine: &Engine,
+        input: &Buffer,
+        (all, start): (&mut Buffer, usize),
+        output: &mut Option<Buffer>,
+    ) -> Result<()> {
+        if let (Buffer::Cpu(input), Buffer::Cpu(all)) = (input, &mut *all) {
+            engine.count(KERNEL.entry, self.work());
+            self.cpu(input, &mut all[start..][..self.slab.output_len()]);
+            return Ok(());
+        }
+        let output = match output {
+            Some(output) => output,
+            None => output.insert(engine.buffer(self.slab.output_len())?),
+        };
+        self.run(engine, input, output)?;
+        engine.copy(output, all, start)
+    }
+
     fn launch(&self, engine: &Engine, kernel: &KernelDef, input: &Buffer, output: &Buffer) -> Result<()> {
         assert!(input.len() == self.slab.input_len(), "the buffer fits the slab");
         prelude::assert_radius(self.radius_z);

@@ -67,7 +67,8 @@ pub fn frangi(l: [f32; 3], c: f32, alpha: f32, beta: f32) -> f32 {
     let [k3, k2, k1] = l;
     let s2 = k1.mul_add(k1, k2.mul_add(k2, k3 * k3));
     let plate = k2 / k3;
-    let blob2 = k1 * k1 / (k2 * k3).abs().max(1e-30);
+    // At most 1 where the response is not 0; elsewhere it would make numbers so small that they slow some processors down.
+    let blob2 = (k1 * k1 / (k2 * k3).abs().max(1e-30)).min(1.0);
     // Divided once for a whole loop, not for each voxel.
     let (per_plate, per_blob, per_s2) = (0.5 / (alpha * alpha), 0.5 / (beta * beta), 0.5 / (c * c).max(5e-31));
     let v = (1.0 - exp_nonpositive(-plate * plate * per_plate))

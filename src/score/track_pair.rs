@@ -74,8 +74,8 @@ pub(super) struct PairCounts {
     pub(super) figures: TrackPair,
     /// Correct, judged, reachable, found and true links.
     pub(super) counts: [usize; 5],
-    /// Squared errors of p_present.
-    pub(super) errors: Vec<f64>,
+    /// p_present of the second session, and whether the human's spine persists.
+    pub(super) foretold: Vec<(f64, bool)>,
 }
 
 /// One track in both sessions.
@@ -109,10 +109,9 @@ pub(super) fn track_pair(
     let n_unscorable = off.iter().filter(|row| row.either(|c| c.counts() || c.near)).count();
     let foretold = |row: &Row<'_>| {
         let mark = row.rows().0.filter(|m| stay_a.contains(m) || human.gone.contains(m))?;
-        let persists = f64::from(u8::from(stay_a.contains(&mark)));
-        Some((row.b?.call.p_present? - persists).powi(2))
+        Some((row.b?.call.p_present?, stay_a.contains(&mark)))
     };
-    let errors = on.iter().filter_map(foretold).collect();
+    let foretold = on.iter().filter_map(foretold).collect();
     let kept: Vec<Row<'_>> =
         on.into_iter().filter(|row| row.either(Judged::counts) && !row.either(|c| c.hit == Some(Hit::Bad))).collect();
 
@@ -165,5 +164,5 @@ pub(super) fn track_pair(
         eliminated_fraction_abs_error: apart(eliminated),
         formed_fraction_abs_error: apart(formed),
     };
-    PairCounts { figures, counts, errors }
+    PairCounts { figures, counts, foretold }
 }

@@ -8,6 +8,7 @@ use crate::assignment::heaviest;
 use crate::error::Result;
 use crate::model::Status;
 use crate::score::found_tracks::{self, FoundTracks, Hit, Judged};
+use crate::score::reliability::{Reliability, reliability};
 use crate::score::series::SeriesTruth;
 use crate::score::track_pair::{self, TrackPair};
 use crate::score::{ScoreParams, Target, mean, ratio};
@@ -66,6 +67,8 @@ pub struct TrackScore {
     pub pairs: Vec<TrackPair>,
     /// All of them.
     pub overall: TrackOverall,
+    /// How often a spine persists, by its p_present in the later session: the calls that the Brier score is over.
+    pub reliability: Reliability,
 }
 
 /// Scores tracks over `sessions` (none: all of the truth).
@@ -125,15 +128,16 @@ pub fn tracks(
         judged.insert(session, calls);
     }
     let mut pairs = Vec::new();
-    let (mut counts, mut errors) = ([0; 5], Vec::new());
+    let (mut counts, mut foretold) = ([0; 5], Vec::new());
     for step in sessions.windows(2).filter(|step| truth.links.contains_key(&(step[0], step[1]))) {
         let pair = track_pair::track_pair(truth, (step[0], &judged[&step[0]]), (step[1], &judged[&step[1]]));
         (0..5).for_each(|k| counts[k] += pair.counts[k]);
-        errors.extend(pair.errors);
+        foretold.extend(pair.foretold);
         pairs.push(pair.figures);
     }
     let [correct, links_judged, reachable, n_found, n_truth] = counts;
     let (idtp, rows, marks) = identity(truth, &judged);
+    let errors: Vec<f64> = foretold.iter().map(|&(p, came)| (p - f64::from(u8::from(came))).powi(2)).collect();
     let overall = TrackOverall {
         link_precision: ratio(correct, links_judged),
         link_recall: ratio(correct, reachable),
@@ -146,7 +150,8 @@ pub fn tracks(
         idf1: ratio(2 * idtp, rows + marks),
         brier: mean(&errors),
     };
-    Ok(TrackScore { target: params.target, sessions: by_session, pairs, overall })
+    let reliability = reliability(&foretold);
+    Ok(TrackScore { target: params.target, sessions: by_session, pairs, overall, reliability })
 }
 
 /// Calls that agree when tracks and human identities are paired best, calls that count, and marks (T6).

@@ -93,7 +93,8 @@ fn print(name: &str, judged: &[Judged]) {
 
 #[test]
 fn a_cohort_with_psilocybin_is_estimated_within_its_intervals() {
-    let judged = judge("psilocybin", 4, 1);
+    // As many as in the table: bootstrap intervals of four animals are too narrow to be held to.
+    let judged = judge("psilocybin", 6, 2);
     print("psilocybin", &judged);
     assert!(judged.len() >= 4, "{} estimates", judged.len());
     for j in judged.iter().filter(|j| j.metric != "new_spine_survival") {

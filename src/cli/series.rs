@@ -57,7 +57,12 @@ pub(crate) fn score_tracks(
     voice: Voice,
 ) -> Result<()> {
     let params = commands::read_params(params)?;
-    print_nested(&json!(pipeline::score_tracks(found, truth, sessions, &params.score)?), voice)
+    let mut score = json!(pipeline::score_tracks(found, truth, sessions, &params.score)?);
+    if !voice.json {
+        // A curve of fifty lines hides the figures.
+        score["reliability"].as_object_mut().map(|curve| curve.remove("bins"));
+    }
+    print_nested(&score, voice)
 }
 
 pub(crate) fn score_links(found: &Path, truth: &Path, voice: Voice) -> Result<()> {

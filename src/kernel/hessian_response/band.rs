@@ -143,11 +143,12 @@ impl Band {
     fn reaching<const REACH: usize>(&self, kernel: &HessianResponse, place: (usize, usize, usize)) -> Hessians {
         let around = self.around(place);
         let mut h = [[0.0; CHUNK]; 6];
-        for i in 0..CHUNK {
+        let [zz, yy, xx, zy, zx, yx] = &mut h;
+        // Not a loop over the entries: of that no vectors are made.
+        for (i, zz) in zz.iter_mut().enumerate() {
             let entries = around.hessian::<REACH>(kernel, i);
-            // Not a loop over the entries: of that no vectors are made.
-            (h[0][i], h[1][i], h[2][i]) = (entries[0], entries[1], entries[2]);
-            (h[3][i], h[4][i], h[5][i]) = (entries[3], entries[4], entries[5]);
+            (*zz, yy[i], xx[i]) = (entries[0], entries[1], entries[2]);
+            (zy[i], zx[i], yx[i]) = (entries[3], entries[4], entries[5]);
         }
         h
     }
@@ -170,11 +171,11 @@ impl Band {
     ) -> [f32; CHUNK] {
         let around = self.around(place);
         let mut squares = [0.0; CHUNK];
-        for i in 0..CHUNK {
+        for (i, square) in squares.iter_mut().enumerate() {
             let h = around.hessian::<REACH>(kernel, i);
             let diagonal = h[0].mul_add(h[0], h[1].mul_add(h[1], h[2] * h[2]));
             let rest = h[3].mul_add(h[3], h[4].mul_add(h[4], h[5] * h[5]));
-            squares[i] = rest.mul_add(2.0, diagonal);
+            *square = rest.mul_add(2.0, diagonal);
         }
         squares
     }

@@ -89,10 +89,11 @@ def grows(memory, stacks):
         held = [mb for done, mb in memory if low <= done < high]
         peaks.append(max(held, default=0.0))
         print(f"stacks {low + 1} to {high}: at most {peaks[-1]:.0f} MB")
-    before = [mb for done, mb in memory if FIRST <= done < stacks // 2]
+    first = min(FIRST, stacks // 4)
+    before = [mb for done, mb in memory if first <= done < stacks // 2]
     after = [mb for done, mb in memory if stacks // 2 <= done < stacks]
     ratio = max(after) / max(before)
-    print(f"memory of the second half over that from stack {FIRST} on in the first: {ratio:.3f}")
+    print(f"memory of the second half over that from stack {first} on in the first: {ratio:.3f}")
     return ratio > GROWTH
 
 

@@ -4,7 +4,7 @@
     tests/large/cohort.py GEMMULE [--series 50] [--cores 2] [--repeats 3] [--kills 10] [--seed 1]
 
 Every series has four sessions. Runs on one core and on several alternate, and medians are taken; beside each stands how much of its cores it used. Memory is that of the process while its stacks are detected and tracked, in tenths of the run. Ends with 1 if the tables depend on cores or kills by a byte, or
-memory grows by more than a tenth from the 20th stack to the last. Needs Linux.
+its median memory grows by more than a tenth from the 20th stack on. Needs Linux.
 """
 
 import argparse
@@ -82,19 +82,16 @@ def throughput(gemmule, folder, cores, repeats):
 
 
 def grows(memory, stacks):
-    """Prints the memory by tenths of the run; whether it grows after the first stacks."""
-    peaks = []
+    """Prints the memory by tenths of the run; whether it grows after the first stacks. The median tells: peaks are those of the largest series, wherever it comes."""
     for part in range(10):
         low, high = part * stacks // 10, (part + 1) * stacks // 10
-        held = [mb for done, mb in memory if low <= done < high]
-        peaks.append(max(held, default=0.0))
-        print(f"stacks {low + 1} to {high}: at most {peaks[-1]:.0f} MB")
+        held = [mb for done, mb in memory if low <= done < high] or [0.0]
+        print(f"stacks {low + 1} to {high}: {statistics.median(held):.0f} MB in the median, at most {max(held):.0f}")
     first = min(FIRST, stacks // 4)
-    before = [mb for done, mb in memory if first <= done < stacks // 2]
-    after = [mb for done, mb in memory if stacks // 2 <= done < stacks]
-    ratio = max(after) / max(before)
-    print(f"memory of the second half over that from stack {first} on in the first: {ratio:.3f}")
-    return ratio > GROWTH
+    before = statistics.median(mb for done, mb in memory if first <= done < stacks // 2)
+    after = statistics.median(mb for done, mb in memory if stacks // 2 <= done < stacks)
+    print(f"memory of the second half over that from stack {first} on in the first: {after / before:.3f}")
+    return after / before > GROWTH
 
 
 def kill(gemmule, folder, cores, kills, seconds, seed):

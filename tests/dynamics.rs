@@ -72,6 +72,10 @@ fn a_session_left_out_ends_no_interval_and_is_no_baseline() {
     let alive = survival(&sessions(&[-2.0, 0.0, 4.0]), &first, Cohort::Baseline, &params).unwrap();
     let steps: Vec<_> = alive.iter().map(|p| (p.session, p.since, p.n_at_risk, p.n_lost)).collect();
     assert_eq!(steps, [(1, 0.0, 3, 0), (2, 4.0, 3, 1)]);
+    // It has no point of its own, and nothing was formed at it.
+    let points = |cohort| survival(&sessions(&[0.0, 2.0, 4.0]), &with_it(1), cohort, &params).unwrap();
+    assert_eq!(points(Cohort::Baseline).iter().map(|p| p.session).collect::<Vec<_>>(), [0, 2]);
+    assert_eq!((points(Cohort::FormedAt(1)), points(Cohort::FormedAt(2)).len()), (vec![], 1));
 }
 
 proptest! {

@@ -38,7 +38,8 @@ pub struct SurvivalPoint {
 /// A spine counts as lost at the first session it is called absent, and for good: one that comes back was lost. Sessions at which it
 /// cannot be judged are passed over: if it is there afterwards it lived through them, if it is absent it was lost at some time in
 /// between and is counted at the session that shows it (the right end of its interval; with intervals of one session the
-/// two estimates agree); if nothing is known afterwards it is censored at the last session that shows it.
+/// two estimates agree); if nothing is known afterwards it is censored at the last session that shows it. A session that was left out
+/// ([`crate::model::UnscorableReason::NotRegistered`]) has no point.
 ///
 /// ```
 /// use gemmule::dynamics::{Cohort, DynamicsParams, survival};
@@ -68,7 +69,8 @@ pub fn survival(
 ) -> Result<Vec<SurvivalPoint>> {
     params.validate()?;
     check(sessions, tracks)?;
-    let first = judged(sessions, tracks).first().copied().unwrap_or(0);
+    let judged = judged(sessions, tracks);
+    let first = judged.first().copied().unwrap_or(0);
     let start = match cohort {
         Cohort::Baseline => first,
         Cohort::FormedAt(session) => session,
@@ -78,7 +80,7 @@ pub fn survival(
         tracks.iter().filter(|t| belongs(t, cohort, first)).map(|t| life(t, start)).collect();
     let mut product = Product::START;
     let mut points = Vec::new();
-    for session in start..sessions.len() {
+    for session in judged.into_iter().filter(|session| *session >= start) {
         let at_risk = lives.iter().filter(|(last, lost)| lost.map_or(*last >= session, |l| l >= session)).count();
         let lost = lives.iter().filter(|(_, lost)| *lost == Some(session)).count();
         if at_risk == 0 && session > start {

@@ -81,7 +81,10 @@ pub(super) fn route(
         let spans = |a: usize| refused.iter().any(|k| (a..a + gap).contains(k));
         let over: Vec<(usize, usize)> =
             (0..sessions.saturating_sub(gap)).filter(|&a| spans(a)).map(|a| (a, a + gap)).collect();
-        attempt(&over, &link, &mut tried)?;
+        for batch in over.chunks(BATCH) {
+            progress.step("link", next.len() as u64, next.len() as u64)?;
+            attempt(batch, &link, &mut tried)?;
+        }
     }
     progress.step("link", next.len() as u64, next.len() as u64)?;
     let kept = longest(sessions, |a, b| tried.get(&(a, b)).is_some_and(std::result::Result::is_ok));

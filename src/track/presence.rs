@@ -114,7 +114,7 @@ pub struct FittedSeries {
     pub loss_2_days: f64,
     /// Spines that come within two days, by those there are.
     pub gain_2_days: f64,
-    /// How much of a spine's contrast each session shows.
+    /// How much of a spine's contrast each session shows; of a tracked series, those that were not left out.
     pub gains: Vec<f64>,
     /// Median contrast of spines.
     pub size_median: f64,

@@ -1,7 +1,8 @@
-"""A large OME-Zarr 0.4 from small stacks: make.py OUT PLANES ROWS COLUMNS FIELD.tif EMPTY.tif, voxels of 4 bytes
+"""A large stack from small ones: make.py OUT PLANES ROWS COLUMNS FIELD.tif EMPTY.tif
 
-FIELD (64 planes) lies at three places, everything else is the first 32 planes of EMPTY over and over. Equal chunks are hard links of one file, so that 20 GB of voxels take
-little of the disk; every chunk is decoded all the same. Prints where the fields lie, one "z y x" per line.
+OUT is a BigTIFF with voxels of 2 bytes if its name ends in .tif, else an OME-Zarr 0.4 with voxels of 4 bytes. FIELD (64 planes) lies at three places, everything
+else is the first 32 planes of EMPTY over and over. Equal chunks of the OME-Zarr are hard links of one file, so that 20 GB of voxels take little of the disk; every chunk is
+decoded all the same. Prints where the fields lie, one "z y x" per line.
 """
 
 import json
@@ -10,6 +11,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import numpy as np
 import tifffile
 
 CHUNK = (16, 256, 256)
@@ -27,9 +29,39 @@ def chunks_of(voxels):
     }
 
 
+def places(grid, field):
+    """Where the fields lie, in chunks: `field` is how many one has."""
+    (gz, gy, gx), (fz, fy, fx) = grid, field
+    return [(0, 0, 0), (gz // 2, gy - fy, 1), (gz - fz, 1, gx - fx)]
+
+
+def tiff(out, shape, field, empty):
+    """Writes one plane after the other."""
+    field, noise = tifffile.imread(field), tifffile.imread(empty)[:32]
+    assert field.dtype == noise.dtype == np.uint16
+    grid = [n // c for n, c in zip(shape, CHUNK)]
+    corners = [[n * c for n, c in zip(place, CHUNK)] for place in places(grid, [n // c for n, c in zip(field.shape, CHUNK)])]
+    for corner in corners:
+        print(*corner)
+    tiles = [-(-n // m) for n, m in zip(shape[1:], noise.shape[1:])]
+
+    def plane(z):
+        made = np.tile(noise[z % len(noise)], tiles)[: shape[1], : shape[2]]
+        for cz, y, x in corners:
+            if cz <= z < cz + len(field):
+                made[y : y + field.shape[1], x : x + field.shape[2]] = field[z - cz]
+        return made
+
+    sizes = {f"PhysicalSize{axis}": um for axis, um in zip("ZYX", (1.0, 0.1, 0.1))} | {f"PhysicalSize{axis}Unit": "µm" for axis in "ZYX"}
+    planes = (plane(z) for z in range(shape[0]))
+    tifffile.imwrite(out, planes, shape=shape, dtype=np.uint16, bigtiff=True, ome=True, photometric="minisblack", metadata={"axes": "ZYX"} | sizes)
+
+
 def main(out, planes, rows, columns, field, empty):
-    """Writes all chunks and their metadata."""
+    """Writes a TIFF, or all chunks and their metadata."""
     out, shape = Path(out), tuple(int(n) for n in (planes, rows, columns))
+    if out.suffix == ".tif":
+        return tiff(out, shape, field, empty)
     grid = [n // c for n, c in zip(shape, CHUNK)]
     (out / "0").mkdir(parents=True)
     scale = [1.0, 0.1, 0.1]
@@ -43,7 +75,7 @@ def main(out, planes, rows, columns, field, empty):
 
     (fz, fy, fx), of_field = chunks_of(tifffile.imread(field))
     (nz, ny, nx), of_noise = chunks_of(tifffile.imread(empty)[:32])
-    corners = [(0, 0, 0), (grid[0] // 2, grid[1] - fy, 1), (grid[0] - fz, 1, grid[2] - fx)]
+    corners = places(grid, (fz, fy, fx))
     placed = {}
     for corner in corners:
         for place, chunk in of_field.items():

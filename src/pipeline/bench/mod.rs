@@ -52,9 +52,9 @@ pub fn run(engine: &Engine, shape: Shape, sizes: &[Shape], progress: &mut dyn Pr
     let cpu = Engine::new(Backend::Cpu)?;
     let planes = (engine.max_buffer_len().min(cpu.max_buffer_len()) / (shape.y * shape.x)).clamp(1, shape.z);
     let slab = Shape { z: planes, ..shape };
-    let cpu_roofs = roofs::measure(&cpu, slab.len())?;
+    let cpu_roofs = roofs::measure(&cpu)?;
     let on_gpu = engine.adapter().is_some();
-    let roofs = if on_gpu { roofs::measure(engine, slab.len())? } else { cpu_roofs };
+    let roofs = if on_gpu { roofs::measure(engine)? } else { cpu_roofs };
     let engines = if on_gpu { vec![(engine, roofs), (&cpu, cpu_roofs)] } else { vec![(&cpu, cpu_roofs)] };
     let mut rows = kernels(&engines, &cpu, slab, progress)?;
     for &shape in sizes.iter().chain([&shape]) {

@@ -11,7 +11,7 @@ use crate::model::{Session, Status, Track};
 pub enum Cohort {
     /// Those of the first session that was not left out.
     Baseline,
-    /// Those formed at a session: absent in the last session before it that can be judged, present there.
+    /// Those formed at a session ([`is_formed`]).
     FormedAt(usize),
 }
 
@@ -34,6 +34,9 @@ pub struct SurvivalPoint {
 
 /// Kaplan-Meier survival (doi:10.1080/01621459.1958.10501452) of a cohort at every session from its own on, with
 /// Greenwood's variance on the log-log scale (Kalbfleisch and Prentice): S^exp(±z √V / ln S), V = Σ d / (n (n - d)).
+///
+/// A spine is followed only if what is seen up to the cohort's session is enough to believe it ([`is_followed`]): a faint one is called because it is seen again
+/// later, and with such ones, which cannot but survive, survival would be too high.
 ///
 /// A spine counts as lost at the first session it is called absent, and for good: one that comes back was lost. Sessions at which it
 /// cannot be judged are passed over: if it is there afterwards it lived through them, if it is absent it was lost at some time in
@@ -76,8 +79,11 @@ pub fn survival(
         Cohort::FormedAt(session) => session,
     };
     // (last session known to be there, session at which it is known lost).
-    let lives: Vec<(usize, Option<usize>)> =
-        tracks.iter().filter(|t| belongs(t, cohort, first)).map(|t| life(t, start)).collect();
+    let lives: Vec<(usize, Option<usize>)> = tracks
+        .iter()
+        .filter(|t| belongs(t, cohort, first) && is_followed(t, start, params))
+        .map(|t| life(t, start))
+        .collect();
     let mut product = Product::START;
     let mut points = Vec::new();
     for session in judged.into_iter().filter(|session| *session >= start) {
@@ -101,11 +107,33 @@ fn belongs(track: &Track, cohort: Cohort, first: usize) -> bool {
     let status = |k: usize| track.calls.get(k).map(|c| c.status);
     match cohort {
         Cohort::Baseline => status(first) == Some(Status::Present),
-        Cohort::FormedAt(session) => {
-            let before = (0..session).rev().filter_map(status).find(|s| *s != Status::Unscorable);
-            status(session) == Some(Status::Present) && before == Some(Status::Absent)
-        }
+        Cohort::FormedAt(session) => is_formed(track, session),
     }
+}
+
+/// Whether a spine was formed at a session: absent in the last session before it that can be judged, present there.
+///
+/// ```
+/// use gemmule::dynamics::{DynamicsParams, is_followed, is_formed};
+/// use gemmule::model::{Call, Status::{Absent, Present, Unscorable}, Track};
+/// let calls = [Absent, Unscorable, Present, Present].map(|status| Call::bare(status, None));
+/// let mut track = Track { track_id: 1, dendrite_id: 1, s_um: 0.0, calls: calls.to_vec() };
+/// assert!(is_formed(&track, 2) && !is_formed(&track, 0) && !is_formed(&track, 3));
+/// // Marks of people have no probabilities: all are followed.
+/// let params = DynamicsParams::default();
+/// assert!(is_followed(&track, 2, &params));
+/// // Called because it is there on the last day as well.
+/// track.calls[2].p_so_far = Some(0.2);
+/// assert!(!is_followed(&track, 2, &params));
+/// ```
+pub fn is_formed(track: &Track, session: usize) -> bool {
+    let before = track.calls.iter().take(session).rev().map(|c| c.status).find(|s| *s != Status::Unscorable);
+    track.calls.get(session).is_some_and(|c| c.status == Status::Present) && before == Some(Status::Absent)
+}
+
+/// Whether what is seen up to a session is enough to follow a spine from there on: [`DynamicsParams::followed_min`]. See the example of [`is_formed`].
+pub fn is_followed(track: &Track, session: usize, params: &DynamicsParams) -> bool {
+    track.calls.get(session).is_some_and(|c| c.p_so_far.is_none_or(|p| p >= params.followed_min))
 }
 
 fn life(track: &Track, start: usize) -> (usize, Option<usize>) {
@@ -138,6 +166,20 @@ mod tests {
             calls: row.chars().map(|c| Call::bare(status(c), None)).collect(),
         };
         rows.iter().enumerate().map(track).collect()
+    }
+
+    #[test]
+    fn what_is_believed_only_for_having_stayed_is_not_followed() {
+        let sessions: Vec<Session> = (0..3).map(|n| Session { name: n.to_string(), day: None }).collect();
+        let mut tracks = tracks(&["-++", "-+-", "-++"]);
+        tracks[0].calls[1].p_so_far = Some(0.1);
+        tracks[1].calls[1].p_so_far = Some(0.9);
+        let last = |params: &DynamicsParams| {
+            *survival(&sessions, &tracks, Cohort::FormedAt(1), params).unwrap().last().unwrap()
+        };
+        let params = DynamicsParams::default();
+        assert_eq!((last(&params).n_at_risk, last(&params).fraction), (2, 0.5));
+        assert_eq!(last(&DynamicsParams { followed_min: 0.0, ..params }).n_at_risk, 3);
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub fn tracks_table(sessions: &[Session], tracks: &[Track]) -> Columns {
         .number("contrast", |(.., call)| call.contrast)
         .text("reason", |(.., call)| call.reason.map_or_else(String::new, name))
         .text("curated", |(.., call)| call.curated.clone().unwrap_or_default())
+        .number("p_so_far", |(.., call)| call.p_so_far)
         .done()
 }
 

@@ -47,6 +47,8 @@ pub struct Call {
     pub p_present: Option<f64>,
     /// Probability that one is there in this and in the session before; none where that is not known.
     pub p_both: Option<f64>,
+    /// Probability that one is there from what is seen in this session and those before; none where that is not known.
+    pub p_so_far: Option<f64>,
     /// Share of spines of this size that are found in that session by themselves; none where that is not known.
     pub p_found: Option<f64>,
     /// Where, in that session's own µm: the spine's place, or where it would be; none where not even that is known.
@@ -72,6 +74,7 @@ impl Call {
             status,
             p_present: None,
             p_both: None,
+            p_so_far: None,
             p_found: None,
             place,
             spine: None,

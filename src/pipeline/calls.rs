@@ -121,6 +121,7 @@ fn presence(
     let sessions = days.len();
     for site in &mut series.sites {
         site.p_present = (0..sessions).map(|k| place(k).map_or(0.0, |n| site.p_present[n])).collect();
+        site.p_so_far = (0..sessions).map(|k| place(k).map_or(0.0, |n| site.p_so_far[n])).collect();
         site.p_both = (0..sessions).map(|k| place(k).map_or(0.0, |n| site.p_both[n])).collect();
         site.p_found = (0..sessions).map(|k| site.p_found[place(k)?]).collect();
         site.excess = (0..sessions).map(|k| site.excess[place(k)?]).collect();
@@ -150,6 +151,7 @@ fn ruled(found: &Call, ruling: &Ruling, k: usize, presence: &Presence, seen: &Se
         status,
         p_present,
         p_both: p_present.filter(|_| k > 0).map(|_| presence.p_both[k]),
+        p_so_far: p_present,
         head_width_um: spine.filter(|_| status == Status::Present).and_then(|s| s.head_width_um),
         reason: (status == Status::Unscorable).then_some(UnscorableReason::Curated),
         curated: Some(ruling.who.clone()),
@@ -309,6 +311,7 @@ fn call(
     let measured = Call {
         p_present: Some(presence.p_present[k]),
         p_both: (k > 0).then(|| presence.p_both[k]),
+        p_so_far: Some(presence.p_so_far[k]),
         p_found: presence.p_found[k],
         spine: number,
         brightness: Some(reading.contrast),
@@ -317,7 +320,7 @@ fn call(
     };
     let expected_z = presence.excess[k].map_or(0.0, |over| over + empty.median);
     if spine.is_none() && params.presence.power * expected_z < empty.high {
-        let bare = Call { p_present: None, p_both: None, ..measured };
+        let bare = Call { p_present: None, p_both: None, p_so_far: None, ..measured };
         return Call { status: Status::Unscorable, reason: Some(UnscorableReason::Dim), ..bare };
     }
     if presence.p_present[k] < params.presence.call_min {

@@ -28,7 +28,7 @@ pub struct Scenario<'a> {
 }
 
 /// Makes the stacks of a cohort (`ANIMAL/fov-N/s0.tif` ... with their truth, as [`crate::pipeline::write_phantom_series`]), `manifest.csv`, and
-/// `truth_effects.csv`: the density change from the last session before the dose, formation, elimination and new-spine survival that
+/// `truth_effects.csv`: the density change from the first session (as [`crate::cohort`] normalises), formation, elimination and new-spine survival that
 /// are programmed for both groups, and their difference.
 ///
 /// ```
@@ -115,7 +115,7 @@ fn truth(what: &Intervention, days: &[f64], treated: &SeriesParams, control: &Se
         rows.push(names.into_iter().chain(figures).collect::<Vec<_>>());
     };
     for (k, &day) in days.iter().enumerate() {
-        add("density_change", day, &|c| c.density_ratio[k] / c.density_ratio[before] - 1.0);
+        add("density_change", day, &|c| c.density_ratio[k] / c.density_ratio[0] - 1.0);
     }
     for (k, &day) in days.iter().enumerate().skip(1) {
         add("formation_rate", day, &|c| c.formation[k - 1]);

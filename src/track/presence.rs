@@ -90,6 +90,8 @@ pub struct Presence {
     pub p_present: Vec<f64>,
     /// P(present in this and in the session before); 0 for the first.
     pub p_both: Vec<f64>,
+    /// P(present), per session, from what is seen up to it: what would be believed if the sessions after it had not been.
+    pub p_so_far: Vec<f64>,
     /// Expected contrast while present.
     pub size: f64,
     /// Share of spines of this size that are found by themselves, per session; none without evidence.
@@ -148,6 +150,8 @@ struct Fitted {
 /// // Seen once and never again: less sure that it is no clutter.
 /// assert!(found.sites[1].p_present[0] > 0.7 && found.sites[1].p_present[1] < 0.1);
 /// assert!(found.sites[2].p_present[2] > 0.8 && found.sites[2].p_present[0] < 0.5);
+/// // In its first session it was as likely a spine as the one that stays: what comes after is not counted.
+/// assert!((found.sites[1].p_so_far[0] - found.sites[0].p_so_far[0]).abs() < 1e-9);
 /// ```
 pub fn presence(evidence: &[Vec<Option<Evidence>>], days: &[Option<f64>], params: &PresenceParams) -> SeriesPresence {
     presence_given(evidence, &[], days, params)
@@ -202,7 +206,8 @@ pub fn presence_given(
             // What lasts from the first session to the last can be something else that lasts; where a spine is known to be, it is none.
             let is_else = if known(n).contains(&Some(true)) { 0.0 } else { 1.0 - emission::lasting(site, params) };
             let share = |p: Vec<f64>| p.into_iter().map(|p| (p - is_else * post.always).max(0.0)).collect();
-            Presence { p_present: share(post.present), p_both: share(post.both), size: post.size, p_found, excess }
+            let (p_present, p_both) = (share(post.present), share(post.both));
+            Presence { p_present, p_both, p_so_far: post.so_far, size: post.size, p_found, excess }
         })
         .collect();
     let in_2_days = |per_day: f64| 1.0 - (-2.0 * per_day).exp();
@@ -215,6 +220,7 @@ pub fn presence_given(
 struct Posterior {
     present: Vec<f64>,
     both: Vec<f64>,
+    so_far: Vec<f64>,
     /// Present in every session.
     always: f64,
     size: f64,
@@ -254,7 +260,9 @@ fn posterior(
         .collect();
     let best = runs.iter().map(|r| r.0).fold(f64::NEG_INFINITY, f64::max);
     let total: f64 = runs.iter().map(|r| (r.0 - best).exp()).sum();
-    let mut post = Posterior { present: vec![0.0; n], both: vec![0.0; n], always: 0.0, size: 0.0, log_size: 0.0 };
+    let so_far = (0..n).map(|k| so_far(&runs, &priors, k)).collect();
+    let mut post =
+        Posterior { present: vec![0.0; n], both: vec![0.0; n], so_far, always: 0.0, size: 0.0, log_size: 0.0 };
     for (log_weight, size, chain) in runs {
         let weight = (log_weight - best).exp() / total;
         post.always += weight * chain.always;
@@ -264,6 +272,15 @@ fn posterior(
         post.both.iter_mut().zip(&chain.both).for_each(|(sum, p)| *sum += weight * p);
     }
     post
+}
+
+/// P(present in session `k`) from what is seen up to it, each size weighed by how well it explains that.
+fn so_far(runs: &[(f64, f64, Chain)], priors: &[f64], k: usize) -> f64 {
+    let log_weight = |(prior, run): (&f64, &(f64, f64, Chain))| prior.ln() + run.2.log_so_far[k];
+    let log_weights: Vec<f64> = priors.iter().zip(runs).map(log_weight).collect();
+    let best = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights = || log_weights.iter().map(|w| (w - best).exp());
+    weights().zip(runs).map(|(w, run)| w * run.2.so_far[k]).sum::<f64>() / weights().sum::<f64>()
 }
 
 /// Rates, gains and median size from the posteriors, each held to its default as by `prior_sites` sites.

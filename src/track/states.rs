@@ -15,6 +15,10 @@ pub(super) struct Chain {
     pub(super) both: Vec<f64>,
     /// P(present in every session).
     pub(super) always: f64,
+    /// P(present), per session, from what is seen up to it.
+    pub(super) so_far: Vec<f64>,
+    /// Of what is seen up to each session, over all absent.
+    pub(super) log_so_far: Vec<f64>,
     /// Of what is seen, over all absent.
     pub(super) log_likelihood: f64,
 }
@@ -31,8 +35,8 @@ pub(super) fn chain(ratio: &[f64], gaps: &[f64], rates: Rates, prior: f64) -> Ch
     };
     // Emissions scaled so that the larger of the two is 1.
     let emission: Vec<[f64; 2]> = ratio.iter().map(|r| [(-r.max(0.0)).exp(), (r.min(0.0)).exp()]).collect();
-    let mut log_likelihood: f64 = ratio.iter().map(|r| r.max(0.0)).sum();
-    let mut forward: Vec<[f64; 2]> = Vec::with_capacity(n);
+    let mut log_likelihood = 0.0;
+    let (mut forward, mut log_so_far): (Vec<[f64; 2]>, Vec<f64>) = (Vec::with_capacity(n), Vec::with_capacity(n));
     for k in 0..n {
         let before = match k {
             0 => [1.0 - prior, prior],
@@ -43,7 +47,8 @@ pub(super) fn chain(ratio: &[f64], gaps: &[f64], rates: Rates, prior: f64) -> Ch
         };
         let here = [before[0] * emission[k][0], before[1] * emission[k][1]];
         let sum = here[0] + here[1];
-        log_likelihood += sum.ln();
+        log_likelihood += ratio[k].max(0.0) + sum.ln();
+        log_so_far.push(log_likelihood);
         forward.push([here[0] / sum, here[1] / sum]);
     }
     let mut backward = vec![[1.0, 1.0]; n];
@@ -61,7 +66,8 @@ pub(super) fn chain(ratio: &[f64], gaps: &[f64], rates: Rates, prior: f64) -> Ch
     let stays: f64 = (1..n).map(|k| transition(k - 1)[1][1].ln()).sum();
     let always = (prior.ln() + stays + ratio.iter().sum::<f64>() - log_likelihood).exp();
     let present = forward.iter().zip(&backward).map(|(f, b)| f[1] * b[1] / (f[0] * b[0] + f[1] * b[1])).collect();
-    Chain { present, both, always, log_likelihood }
+    let so_far = forward.iter().map(|f| f[1]).collect();
+    Chain { present, both, always, so_far, log_so_far, log_likelihood }
 }
 
 #[cfg(test)]
@@ -93,6 +99,10 @@ mod tests {
         let found = chain(&ratio, &gaps, rates, prior);
         assert!((found.log_likelihood - total.ln()).abs() < 1e-12 && (found.always - always / total).abs() < 1e-12);
         for k in 0..3 {
+            // As if the sessions after it had not been.
+            let until = chain(&ratio[..=k], &gaps[..k], rates, prior);
+            assert!((found.so_far[k] - until.present[k]).abs() < 1e-12);
+            assert!((found.log_so_far[k] - until.log_likelihood).abs() < 1e-12);
             assert!((found.present[k] - present[k] / total).abs() < 1e-12);
             assert!((found.both[k] - both[k] / total).abs() < 1e-12);
         }

@@ -66,6 +66,8 @@ pub struct NewSpine {
     pub contrast: Option<f64>,
     /// The same at its place in the session before.
     pub contrast_before: Option<f64>,
+    /// Whether its survival counts ([`crate::dynamics::is_followed`]).
+    pub followed: bool,
 }
 
 /// Something that does not count. See the example of [`crate::pipeline::run_cohort`].
@@ -205,6 +207,7 @@ fn new_spines(path: &Path) -> Result<Vec<NewSpine>> {
             lost: row.get(4)?.parse().ok(),
             contrast: row.get(5)?.parse().ok(),
             contrast_before: row.get(6)?.parse().ok(),
+            followed: row.get(7)? == "1",
         })
     };
     rows(path)?.iter().map(|row| one(row).ok_or_else(|| damaged(path))).collect()

@@ -107,7 +107,7 @@ fn write(
         pictures.strips(&set.path("strips.png"), &series.name(), tracked, &mut stack)?;
     }
     run_file::write_text(&set, "values.csv", &values(tracked, seen, tools.params)?)?;
-    run_file::write_text(&set, "new_spines.csv", &new_spines(&tracked.sessions, &tracked.tracks)?)?;
+    run_file::write_text(&set, "new_spines.csv", &new_spines(tracked, tools.params)?)?;
     set.commit()?;
     Ok(())
 }
@@ -199,28 +199,28 @@ fn sizes<'a>(
 }
 
 /// One row per spine that was formed: absent in the last session before that can be judged, present at `formed`. `last` is the last session
-/// known to have it, `lost` the first one after that is known not to, empty where there is none.
-fn new_spines(sessions: &[Session], tracks: &[Track]) -> Result<String> {
-    let mut rows = Vec::new();
-    for track in tracks {
-        for formed in 1..sessions.len() {
+/// known to have it, `lost` the first one after that is known not to, empty where there is none; `followed` is 1 if its survival counts ([`dynamics::is_followed`]).
+fn new_spines(tracked: &Tracked, params: &Params) -> Result<String> {
+    let (sessions, mut rows) = (tracked.sessions.len(), Vec::new());
+    for track in &tracked.tracks {
+        for formed in (1..sessions).filter(|&k| dynamics::is_formed(track, k)) {
             let status = |k: usize| track.calls[k].status;
-            let before = (0..formed).rev().map(status).find(|s| *s != Status::Unscorable);
-            if status(formed) != Status::Present || before != Some(Status::Absent) {
-                continue;
-            }
-            let lost = (formed + 1..sessions.len()).find(|&k| status(k) == Status::Absent);
-            let end = lost.unwrap_or(sessions.len());
+            let lost = (formed + 1..sessions).find(|&k| status(k) == Status::Absent);
+            let end = lost.unwrap_or(sessions);
             let last = (formed..end).rev().find(|&k| status(k) == Status::Present).unwrap_or(formed);
             let lost = lost.map_or_else(String::new, |k| k.to_string());
             let ids = [track.track_id.to_string(), track.dendrite_id.to_string()];
             let [id, dendrite] = ids;
             let contrast = track.calls[formed].contrast.map_or_else(String::new, |c| format!("{c:.4}"));
             let before = track.calls[formed - 1].contrast.map_or_else(String::new, |c| format!("{c:.4}"));
-            rows.push([id, dendrite, formed.to_string(), last.to_string(), lost, contrast, before]);
+            let followed = u8::from(dynamics::is_followed(track, formed, &params.dynamics)).to_string();
+            rows.push([id, dendrite, formed.to_string(), last.to_string(), lost, contrast, before, followed]);
         }
     }
-    text(["track_id", "dendrite", "formed", "last", "lost", "contrast", "contrast_before"], rows.into_iter())
+    text(
+        ["track_id", "dendrite", "formed", "last", "lost", "contrast", "contrast_before", "followed"],
+        rows.into_iter(),
+    )
 }
 
 fn text<const N: usize>(columns: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<String> {

@@ -33,13 +33,14 @@ pub struct SurvivalRow {
 type Life = (f64, bool);
 
 /// Kaplan-Meier over the new spines of every treatment and animal; a loss counts on the first day that shows it. Those formed at the first session after
-/// `last_baseline_day` are `after`, those formed earlier `before`; later ones are left out, so that all had the same drug on the way.
+/// `last_baseline_day` are `after`, those formed earlier `before`; later ones are left out, so that all had the same drug on the way, and those that are
+/// believed only because they stayed ([`crate::dynamics::is_followed`]).
 pub(super) fn of_cohort(manifest: &Manifest, collected: &Collected, last_baseline_day: f64) -> Vec<SurvivalRow> {
     let mut lives: BTreeMap<(String, &'static str, String), Vec<Life>> = BTreeMap::new();
     for (series, results) in manifest.series.iter().zip(&collected.series) {
         let day = |k: usize| series.sessions[k].session.day.unwrap_or_default();
         let first_after = (0..series.sessions.len()).find(|&k| day(k) > last_baseline_day);
-        for spine in &results.new_spines {
+        for spine in results.new_spines.iter().filter(|spine| spine.followed) {
             let formed = match first_after {
                 Some(k) if spine.formed == k => "after",
                 Some(k) if spine.formed > k => continue,

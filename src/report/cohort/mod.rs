@@ -127,7 +127,8 @@ pub fn cohort_report(data: &CohortReport<'_>) -> (String, Vec<(String, String)>)
 
 const DENSITY: &str = "Spines per µm of dendrite that can be judged. Thin lines are animals, thick lines their means with 95 % intervals over animals; \
     changes are from the first baseline day of the same dendrite, over the sites that can be judged on both days. Open diamonds are published effects of the same treatment, bars their range. The dashed line is the dose.";
-const SURVIVAL: &str = "Kaplan-Meier share left of the spines first seen at the first session after the dose; a loss counts on the day that shows it. \
+const SURVIVAL: &str = "Kaplan-Meier share left of the spines first seen at the first session after the dose; a loss counts on the day that shows it; spines believed only because they are seen \
+    again later are not followed. \
     Intervals (Greenwood, log-log) take spines as independent; thin lines are animals.";
 const SIZE: &str = "Change from the first baseline day of the same dendrite. Head widths are widths of the image and have an optical floor: brightness tells sizes apart better.";
 const TURNOVER: &str = "Share of the previous session's spines that was formed or lost, and its difference from the baseline interval. Intervals between sessions may differ in length.";

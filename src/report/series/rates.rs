@@ -226,8 +226,10 @@ pub(super) fn survival(data: &SeriesReportData<'_>) -> Result<Markup> {
     };
     let caption = format!(
         "Kaplan-Meier estimate for the spines of the first session and for those formed at each later one, with {:.0} % intervals (Greenwood, log-log). A spine \
-         that comes back counts as lost; one that can no longer be judged is followed as far as it was.",
-        100.0 * data.dynamics.confidence
+         that comes back counts as lost; one that can no longer be judged is followed as far as it was. Spines that are believed only because they are seen again later \
+         are not followed (dynamics.followed_min {}).",
+        100.0 * data.dynamics.confidence,
+        data.dynamics.followed_min
     );
     let columns = ["spines", "session", since, "at risk", "lost", "left %", "interval %"];
     Ok(html! {

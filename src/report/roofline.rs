@@ -100,6 +100,8 @@ fn draw(canvas: &mut Canvas, panel: &RooflinePanel, left: f32) {
     let mut taken = Occupancy::new(canvas_width(left), PANEL.1);
     canvas.text((left as i32 + 16, 14), &panel.title, Font::LARGE, style::INK);
     canvas.text((left as i32 + 16, 42), &panel.y_label, Font::SMALL, style::FAINT);
+    // Labels of points stay below the titles.
+    taken.take(Rect { left: left as i32, top: 0, width: PANEL.0 as i32, height: MARGIN.1 as i32 });
     let below = (PANEL.1 - 30) as i32;
     let label_x = left + PANEL.0 as f32 - MARGIN.2 - Font::SMALL.width(&panel.x_label) as f32;
     canvas.text((label_x as i32, below), &panel.x_label, Font::SMALL, style::FAINT);

@@ -123,7 +123,7 @@ fn link_writes_its_tables_and_refuses_bad_ones() {
     assert!(table.starts_with("session_a,spine_row_a,session_b,spine_row_b,track_id,p_same\n0,"), "{table}");
     let table = std::fs::read_to_string(dir.path().join("out/tracks.csv")).expect("tracks.csv");
     let header = "track_id,session,day,dendrite_id,s_um,status,p_present,z_um,y_um,x_um,spine_id,head_width_um,brightness,\
-                  contrast,reason,curated";
+                  contrast,reason,curated,p_so_far";
     assert_eq!((table.lines().next(), table.lines().count()), (Some(header), 25));
     assert!(table.contains(",absent,0.0000,"), "{table}");
 

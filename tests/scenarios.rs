@@ -94,7 +94,8 @@ fn print(name: &str, judged: &[Judged]) {
 
 #[test]
 fn a_cohort_with_psilocybin_is_estimated_within_its_intervals() {
-    // As many as in the table: bootstrap intervals of four animals are too narrow to be held to.
+    // As many as in the table: bootstrap intervals of four animals are too narrow to be held to. The seed is the program's default; of the table's psilocybin (seed 2) one interval
+    // in five misses, so this holds the program to what it gave, not intervals to their coverage.
     let judged = judge("psilocybin", 6, 2, 1);
     print("psilocybin", &judged);
     assert!(judged.len() >= 4, "{} estimates", judged.len());

@@ -190,7 +190,7 @@ pub fn presence_given(
         let posts: Vec<Posterior> = evidence
             .par_iter()
             .enumerate()
-            .map(|(n, site)| posterior(site, known(n), &gaps, &fitted, params))
+            .map(|(n, site)| posterior(runs(site, known(n), &gaps, &fitted, params)))
             .collect();
         fitted = refit(evidence, &posts, &gaps, default_rates, params);
     }
@@ -198,7 +198,9 @@ pub fn presence_given(
         .par_iter()
         .enumerate()
         .map(|(n, site)| {
-            let post = posterior(site, known(n), &gaps, &fitted, params);
+            let runs = runs(site, known(n), &gaps, &fitted, params);
+            let p_so_far = (0..site.len()).map(|k| so_far(&runs, k)).collect();
+            let post = posterior(runs);
             let excess = |(e, g): (&Option<Evidence>, &f64)| e.map(|e| g * post.size / e.tau - e.empty_median);
             let excess = site.iter().zip(&fitted.gains).map(excess).collect();
             let found = |(e, g): (&Option<Evidence>, &f64)| e.map(|e| emission::found(g * post.size / e.tau, params));
@@ -207,7 +209,7 @@ pub fn presence_given(
             let is_else = if known(n).contains(&Some(true)) { 0.0 } else { 1.0 - emission::lasting(site, params) };
             let share = |p: Vec<f64>| p.into_iter().map(|p| (p - is_else * post.always).max(0.0)).collect();
             let (p_present, p_both) = (share(post.present), share(post.both));
-            Presence { p_present, p_both, p_so_far: post.so_far, size: post.size, p_found, excess }
+            Presence { p_present, p_both, p_so_far, size: post.size, p_found, excess }
         })
         .collect();
     let in_2_days = |per_day: f64| 1.0 - (-2.0 * per_day).exp();
@@ -220,21 +222,27 @@ pub fn presence_given(
 struct Posterior {
     present: Vec<f64>,
     both: Vec<f64>,
-    so_far: Vec<f64>,
     /// Present in every session.
     always: f64,
     size: f64,
     log_size: f64,
 }
 
-fn posterior(
+/// One site, had its spine a given mean size.
+struct Run {
+    size: f64,
+    log_prior: f64,
+    chain: Chain,
+}
+
+/// One per size of the grid.
+fn runs(
     site: &[Option<Evidence>],
     known: &[Option<bool>],
     gaps: &[f64],
     fitted: &Fitted,
     params: &PresenceParams,
-) -> Posterior {
-    let n = site.len();
+) -> Vec<Run> {
     let sizes = emission::sizes(fitted.size_median);
     let priors = emission::size_priors(params);
     // By session: log likelihood of present, of every mean size, over absent; 0 where nothing was measured.
@@ -243,7 +251,7 @@ fn posterior(
         .zip(&fitted.gains)
         .map(|(evidence, gain)| Some(emission::ratios(evidence.as_ref()?, *gain, &sizes, &priors, params)))
         .collect();
-    let runs: Vec<(f64, f64, Chain)> = (0..sizes.len())
+    (0..sizes.len())
         .map(|k| {
             let mut ratio: Vec<f64> = ratios.iter().map(|r| r.as_ref().map_or(0.0, |r| r[k])).collect();
             for (ratio, known) in ratio.iter_mut().zip(known) {
@@ -255,16 +263,23 @@ fn posterior(
                 }
             }
             let chain = chain(&ratio, gaps, fitted.rates, params.prior_present);
-            (priors[k].ln() + chain.log_likelihood, sizes[k], chain)
+            Run { size: sizes[k], log_prior: priors[k].ln(), chain }
         })
-        .collect();
-    let best = runs.iter().map(|r| r.0).fold(f64::NEG_INFINITY, f64::max);
-    let total: f64 = runs.iter().map(|r| (r.0 - best).exp()).sum();
-    let so_far = (0..n).map(|k| so_far(&runs, &priors, k)).collect();
-    let mut post =
-        Posterior { present: vec![0.0; n], both: vec![0.0; n], so_far, always: 0.0, size: 0.0, log_size: 0.0 };
-    for (log_weight, size, chain) in runs {
-        let weight = (log_weight - best).exp() / total;
+        .collect()
+}
+
+/// How much each size counts, by its prior and the log likelihood of what it is to explain; they add up to 1.
+fn weights(runs: &[Run], log_likelihood: impl Fn(&Chain) -> f64) -> Vec<f64> {
+    let logs: Vec<f64> = runs.iter().map(|r| r.log_prior + log_likelihood(&r.chain)).collect();
+    let best = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let total: f64 = logs.iter().map(|log| (log - best).exp()).sum();
+    logs.iter().map(|log| (log - best).exp() / total).collect()
+}
+
+fn posterior(runs: Vec<Run>) -> Posterior {
+    let n = runs.first().map_or(0, |r| r.chain.present.len());
+    let mut post = Posterior { present: vec![0.0; n], both: vec![0.0; n], always: 0.0, size: 0.0, log_size: 0.0 };
+    for (weight, Run { size, chain, .. }) in weights(&runs, |c| c.log_likelihood).into_iter().zip(runs) {
         post.always += weight * chain.always;
         post.size += weight * size;
         post.log_size += weight * size.ln();
@@ -274,13 +289,9 @@ fn posterior(
     post
 }
 
-/// P(present in session `k`) from what is seen up to it, each size weighed by how well it explains that.
-fn so_far(runs: &[(f64, f64, Chain)], priors: &[f64], k: usize) -> f64 {
-    let log_weight = |(prior, run): (&f64, &(f64, f64, Chain))| prior.ln() + run.2.log_so_far[k];
-    let log_weights: Vec<f64> = priors.iter().zip(runs).map(log_weight).collect();
-    let best = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights = || log_weights.iter().map(|w| (w - best).exp());
-    weights().zip(runs).map(|(w, run)| w * run.2.so_far[k]).sum::<f64>() / weights().sum::<f64>()
+/// P(present in session `k`) from what is seen up to it.
+fn so_far(runs: &[Run], k: usize) -> f64 {
+    weights(runs, |c| c.log_so_far[k]).iter().zip(runs).map(|(w, run)| w * run.chain.so_far[k]).sum()
 }
 
 /// Rates, gains and median size from the posteriors, each held to its default as by `prior_sites` sites.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Spines of a volume far larger than the memory allowed: an OME-Zarr of 20 GB within 2 GiB.
+# Spines of a volume far larger than the memory allowed: an OME-Zarr of 20 GB, or a TIFF, within 2 GiB.
 #
 #   tests/large/run.sh [PLANES [ROWS_AND_COLUMNS [LIMIT [FILE]]]]     (default: 1280 2048 2GiB large.zarr)
 #   tests/large/run.sh 500 2048 2GiB large.tif                        a TIFF of 16 bit, 4.2 GB, which takes as much of the disk

@@ -11,7 +11,7 @@ use crate::pipeline::bench::report::Roofs;
 /// Values that arithmetic is done on: they stay in a cache, and are enough for every lane of a large GPU.
 const VALUES: u32 = 1 << 20;
 
-/// Values that are copied, 256 MB: a copy of fewer stays in the caches, and is up to three times as fast as the memory.
+/// Values that are copied, 256 MB: more than the caches of most machines, and enough for one run to give what another gives within a third.
 const COPIED: usize = 1 << 26;
 
 /// Rounds of 64 steps on the CPU, and on a GPU, which does far more at once.

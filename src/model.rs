@@ -51,6 +51,8 @@ pub struct Unscorable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnscorableReason {
+    /// An axon: it is traced, but has no spines.
+    Axon,
     /// Runs too steeply along z: the sides are not in one plane.
     Steep,
     /// Outside the volume, or within the margin that the filters need.
@@ -88,6 +90,7 @@ pub enum UnscorableReason {
 ///     unscorable: vec![steep(0.0, 2.0, Side::Left), steep(0.0, 2.0, Side::Right), steep(6.0, 8.0, Side::Left)],
 /// };
 /// assert_eq!((dendrite.length_um(), dendrite.scorable_length_um()), (8.0, 5.0));
+/// assert_eq!(dendrite.unscorable_length_um(UnscorableReason::Steep), 3.0);
 /// assert_eq!(dendrite.unscorable_at(7.0, Side::Left), Some(UnscorableReason::Steep));
 /// assert_eq!(dendrite.unscorable_at(7.0, Side::Right), None);
 /// assert_eq!(dendrite.point_at(2.0), PointUm::new(5.0, 10.0, 2.0));
@@ -110,6 +113,11 @@ pub struct Dendrite {
 }
 
 impl Dendrite {
+    /// Length on which a side is unscorable for a reason, half of it for one side, µm. See the example of [`Dendrite`].
+    pub fn unscorable_length_um(&self, reason: UnscorableReason) -> f64 {
+        self.unscorable.iter().filter(|u| u.reason == reason).map(|u| 0.5 * (u.to_um - u.from_um)).sum()
+    }
+
     /// Length of the centreline, µm. See the example of [`Dendrite`].
     pub fn length_um(&self) -> f64 {
         self.s_um.last().copied().unwrap_or(0.0)

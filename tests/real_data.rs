@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use gemmule::engine::{Backend, Engine};
 use gemmule::io::{self, ReadOptions};
+use gemmule::model::{Side, UnscorableReason};
 use gemmule::pipeline::{self, Params};
 use gemmule::progress::Silent;
 use gemmule::score::{self, FoundPoint, ScoreParams, Truth};
@@ -29,6 +30,18 @@ fn in_vivo_sessions_reach_the_agreement_that_was_promised() {
         let points: Vec<FoundPoint> =
             found.spines.iter().map(|s| FoundPoint { place: s.head, score: Some(s.score) }).collect();
         let truth = Truth::read(data.join("rr30a"), session).expect("the truth folder");
+        // What a person calls a dendrite is no axon.
+        let annotated: Vec<_> = truth.centrelines.iter().flatten().collect();
+        let (mut axon, mut all) = (0, 0);
+        for d in &found.dendrites {
+            for (p, &s_um) in d.points.iter().zip(&d.s_um).step_by(10) {
+                if annotated.iter().any(|q| p.distance_xy_um(**q) < 1.0 && (p.z - q.z).abs() < 3.0) {
+                    all += 1;
+                    axon += usize::from(d.unscorable_at(s_um, Side::Left) == Some(UnscorableReason::Axon));
+                }
+            }
+        }
+        assert!(all > 200 && axon * 100 <= all, "session {session}: {axon} of {all} µm are called an axon");
         let score = score::detect(&truth, &points, &ScoreParams::default()).expect("finite points");
         let f1 = score.f1.expect("there are spines");
         assert!(f1 >= least_f1, "session {session}: F1 {f1:.3}");

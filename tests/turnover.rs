@@ -79,14 +79,19 @@ impl Figures {
         }
     }
 
-    /// Mean distance, over tenths of p_present, of its mean from the share of sites with a spine.
-    fn calibration_error(&self) -> f64 {
-        let mut bins = [(0.0, 0.0); 10];
+    /// By tenths of p_present: number of calls, sum of p_present, and those with a spine.
+    fn tenths(&self) -> [(f64, f64, f64); 10] {
+        let mut bins = [(0.0, 0.0, 0.0); 10];
         for &(p, there) in &self.reliability {
             let bin = &mut bins[((10.0 * p) as usize).min(9)];
-            *bin = (bin.0 + p, bin.1 + f64::from(u8::from(there)));
+            *bin = (bin.0 + 1.0, bin.1 + p, bin.2 + f64::from(u8::from(there)));
         }
-        bins.iter().map(|(p, there)| f64::abs(p - there)).sum::<f64>() / self.reliability.len() as f64
+        bins
+    }
+
+    /// Mean distance, over tenths of p_present, of its mean from the share of sites with a spine.
+    fn calibration_error(&self) -> f64 {
+        self.tenths().iter().map(|(_, p, there)| f64::abs(p - there)).sum::<f64>() / self.reliability.len() as f64
     }
 
     fn row(&self, name: &str) {
@@ -105,6 +110,10 @@ impl Figures {
             share(c[3], c[0] + c[2] + c[3]),
             self.calibration_error(),
         );
+        let filled = self.tenths().into_iter().filter(|bin| bin.0 > 0.0);
+        let tenths: Vec<String> =
+            filled.map(|(n, p, there)| format!("{:.2} is {:.2} of {n}", p / n, there / n)).collect();
+        println!("  p_present {}", tenths.join(", "));
     }
 }
 

@@ -16,6 +16,8 @@ mod scorable;
 mod territory;
 mod unique;
 
+use std::collections::BTreeMap;
+
 use crate::error::Result;
 use crate::model::{Dendrite, Spine, Unscorable};
 use crate::params::params;
@@ -127,6 +129,8 @@ params! {
 pub struct Finder<'a> {
     territory: Territory,
     bad_planes: Vec<usize>,
+    /// What was known of the dendrites before, by their numbers.
+    known: BTreeMap<u32, Vec<Unscorable>>,
     params: &'a DetectParams,
     learned: &'a LearnedParams,
 }
@@ -139,7 +143,8 @@ impl<'a> Finder<'a> {
     pub fn new(dendrites: &[Dendrite], params: &'a DetectParams, learned: &'a LearnedParams) -> Result<Self> {
         params.validate()?;
         learned.validate()?;
-        Ok(Self { territory: Territory::new(dendrites), bad_planes: Vec::new(), params, learned })
+        let known = dendrites.iter().map(|d| (d.dendrite_id, d.unscorable.clone())).collect();
+        Ok(Self { territory: Territory::new(dendrites), bad_planes: Vec::new(), known, params, learned })
     }
 
     /// The same, where planes (from 0) are bad: what lies in them cannot be judged. See the example of [`Finder`].
@@ -160,12 +165,14 @@ impl<'a> Finder<'a> {
         proposal::choose_on_dendrite(&self.propose(straight), self.params, self.learned)
     }
 
-    /// What of a dendrite cannot be judged, sorted by start: see [`crate::model::UnscorableReason`].
+    /// What of a dendrite cannot be judged, sorted by start: see [`crate::model::UnscorableReason`]. What the dendrites of [`Finder::new`] say of
+    /// themselves (axons) comes first.
     ///
     /// `saturation` is the largest value the stack can hold, grey levels over the offset; none if it has no such value. Where several reasons hold, the first
     /// of steep, out of volume, motion, crossed, saturated, dim is given. See the example of [`Finder`].
     pub fn unscorable(&self, straight: &Straight, grid: Grid, saturation: Option<f64>) -> Vec<Unscorable> {
-        scorable::unscorable(straight, &self.territory, grid, saturation, (self.params, &self.bad_planes))
+        let known = self.known.get(&straight.frame.dendrite_id).map_or(&[][..], Vec::as_slice);
+        scorable::unscorable(straight, &self.territory, grid, saturation, (self.params, &self.bad_planes), known)
     }
 }
 

@@ -22,8 +22,9 @@ pub(crate) fn unscorable(
     grid: Grid,
     saturation: Option<f64>,
     (params, bad_planes): (&DetectParams, &[usize]),
+    known: &[Unscorable],
 ) -> Vec<Unscorable> {
-    let place = Place { straight, territory, grid, saturation, params, bad_planes };
+    let place = Place { straight, territory, grid, saturation, params, bad_planes, known };
     let mut stretches: Vec<Unscorable> =
         [Side::Left, Side::Right].into_iter().flat_map(|s| place.stretches(s)).collect();
     stretches.sort_by(|a, b| a.from_um.total_cmp(&b.from_um).then(a.side.cmp(&b.side)));
@@ -37,6 +38,7 @@ struct Place<'a> {
     saturation: Option<f64>,
     params: &'a DetectParams,
     bad_planes: &'a [usize],
+    known: &'a [Unscorable],
 }
 
 impl Place<'_> {
@@ -61,6 +63,9 @@ impl Place<'_> {
     fn reason(&self, i: usize, side: Side) -> Option<UnscorableReason> {
         let frame = &self.straight.frame;
         let p = &frame.points[i];
+        if let Some(known) = self.known.iter().find(|k| k.side == side && (k.from_um..=k.to_um).contains(&p.s_um)) {
+            return Some(known.reason);
+        }
         if p.steepness_deg > self.params.steep_deg {
             return Some(UnscorableReason::Steep);
         }

@@ -1,7 +1,7 @@
 //! One spine, one row: of several maxima on one protrusion the surest stays.
 
 use crate::detect::DetectParams;
-use crate::model::Spine;
+use crate::model::{Spine, SpineFlag};
 
 /// Heads at junctions are seen from two dendrites; nearer to each other than this they are one, µm in the plane.
 const SAME_HEAD_UM: f64 = 0.6;
@@ -35,10 +35,11 @@ pub(crate) fn on_dendrite(found: &[Found], params: &DetectParams) -> Vec<bool> {
 }
 
 /// Leaves the surest of heads that are one: those that several dendrites claim, and those of one dendrite whose candidates lay apart but whose
-/// heads, once refined, do not.
+/// heads, once refined, do not. One on a stretch that can be judged goes before all that are not: an axon that touches a head does not take it.
 pub(crate) fn over_dendrites(spines: &mut Vec<Spine>, params: &DetectParams) {
     let mut order: Vec<usize> = (0..spines.len()).collect();
-    order.sort_by(|&a, &b| spines[b].score.total_cmp(&spines[a].score).then(a.cmp(&b)));
+    let unsure = |n: usize| spines[n].flags.contains(&SpineFlag::OnUnscorableStretch);
+    order.sort_by(|&a, &b| unsure(a).cmp(&unsure(b)).then(spines[b].score.total_cmp(&spines[a].score)).then(a.cmp(&b)));
     let mut stays = vec![false; spines.len()];
     for i in order {
         let claimed = |other: &Spine| {

@@ -29,7 +29,7 @@ struct Expected {
 }
 
 /// What was measured at a site in one session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Measured {
     Read { reading: Reading, empty: Empty },
     Unscorable(UnscorableReason),
@@ -203,7 +203,7 @@ fn occupied(expected: &[Vec<Option<Expected>>]) -> Occupied {
 }
 
 /// One site in all sessions. What is found on a stretch that cannot be judged (crossed, steep) counts if it is linked to what is found where it can be: else
-/// something would have to look like that spine, in its place, just when it had gone.
+/// something would have to look like that spine, in its place, just when it had gone. What lies on an axon in half of the sessions or more lies on one in all.
 fn measure_everywhere(
     site: usize,
     expected: &[Option<Expected>],
@@ -215,6 +215,12 @@ fn measure_everywhere(
         |k: usize, trusted: bool| Some(measure((site, k), expected[k].as_ref()?, trusted, seen, occupied, params));
     let found = |k: usize| expected[k].is_some_and(|e| e.spine.is_some());
     let strict: Vec<Option<Measured>> = (0..seen.len()).map(|k| measured(k, false)).collect();
+    let axon = Measured::Unscorable(UnscorableReason::Axon);
+    let on_axon = strict.iter().flatten().filter(|m| **m == axon).count();
+    let traced = expected.iter().flatten().filter(|e| e.beside.is_some()).count();
+    if on_axon > 0 && 2 * on_axon >= traced {
+        return strict.iter().map(|m| m.map(|_| axon)).collect();
+    }
     let sure = (0..seen.len()).any(|k| found(k) && matches!(strict[k], Some(Measured::Read { .. })));
     strict.into_iter().enumerate().map(|(k, m)| if sure && found(k) { measured(k, true) } else { m }).collect()
 }
@@ -234,7 +240,11 @@ fn measure(
     };
     let side = if spot.u_um >= 0.0 { Side::Left } else { Side::Right };
     // What is bright enough to be found where a typical spine would not be is no doubt bright enough to be judged.
-    let matters = |reason: &UnscorableReason| !trusted && (*reason != UnscorableReason::Dim || at.spine.is_none());
+    let matters = |reason: &UnscorableReason| match reason {
+        UnscorableReason::Axon => true,
+        UnscorableReason::Dim => !trusted && at.spine.is_none(),
+        _ => !trusted,
+    };
     if let Some(reason) = seen[k].dendrites[dendrite].unscorable_at(spot.s_um, side).filter(matters) {
         return Measured::Unscorable(reason);
     }

@@ -40,10 +40,11 @@ pub struct Found {
 }
 
 impl Found {
-    /// What a user should know about planes lost to motion; empty if there are none. See the example of [`detect()`].
+    /// What a user should know about planes lost to motion and about axons; empty if there are none. See the example of [`detect()`].
     pub fn remarks(&self) -> Vec<String> {
         let lost = !self.motion.bad_planes.is_empty();
-        lost.then(|| results::bad_planes(&self.motion)).into_iter().collect()
+        let lost = lost.then(|| results::bad_planes(&self.motion));
+        lost.into_iter().chain(results::axons(&self.dendrites)).collect()
     }
 }
 
@@ -71,7 +72,7 @@ struct Laid {
 /// let params = Params::default().with("trace.min_length_um", 5.0)?;
 /// let found = detect(&Engine::new(Backend::Cpu)?, &stack, &params, &mut Silent)?;
 /// assert!(!found.dendrites.is_empty() && found.noise.gain > 0.0);
-/// assert!(found.remarks().is_empty()); // no plane is lost to motion
+/// assert!(found.remarks().is_empty()); // no plane is lost to motion, nothing is an axon
 /// assert!(!found.spines.is_empty());
 /// assert!(found.labels.to_volume().as_slice().iter().all(|number| usize::from(*number) <= found.spines.len()));
 /// # Ok::<(), gemmule::error::Error>(())

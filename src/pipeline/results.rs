@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::io;
-use crate::model::{Spine, SpineFlag};
+use crate::model::{Dendrite, Spine, SpineFlag, UnscorableReason};
 use crate::pipeline::{FileSet, Found, Params, run_file};
 use crate::register::Motion;
 use crate::volume::Source;
@@ -105,15 +105,31 @@ pub(super) fn bad_planes(motion: &Motion) -> String {
     )
 }
 
+/// What a user should know about centrelines that are axons; none if no dendrite is one over half of its length or more.
+pub(super) fn axons(dendrites: &[Dendrite]) -> Option<String> {
+    let axon_um = |d: &Dendrite| d.unscorable_length_um(UnscorableReason::Axon);
+    let mostly: Vec<String> =
+        dendrites.iter().filter(|d| axon_um(d) >= 0.5 * d.length_um()).map(|d| format!("D{}", d.dendrite_id)).collect();
+    let total_um: f64 = dendrites.iter().map(axon_um).sum();
+    (!mostly.is_empty()).then(|| {
+        format!(
+            "{} are axons by their brightness and width ({total_um:.0} µm with parts of others): what is found on them is flagged and counts in no rate or density. Set trace.axon_brightness to 0 if they are dendrites.",
+            mostly.join(", ")
+        )
+    })
+}
+
 /// Counts, lengths and density: spines on scorable stretches over scorable length. See the example of [`write_detect`].
 pub fn summary(found: &Found) -> serde_json::Value {
     let length_um: f64 = found.dendrites.iter().map(|d| d.length_um()).sum();
+    let axon_um: f64 = found.dendrites.iter().map(|d| d.unscorable_length_um(UnscorableReason::Axon)).sum();
     let scorable_um: f64 = found.dendrites.iter().map(|d| d.scorable_length_um()).sum();
     let on_unscorable = |spine: &&Spine| spine.flags.contains(&SpineFlag::OnUnscorableStretch);
     let scorable = found.spines.len() - found.spines.iter().filter(on_unscorable).count();
     json!({
         "dendrites": found.dendrites.len(),
         "length_um": length_um,
+        "axon_length_um": axon_um,
         "scorable_length_um": scorable_um,
         "spines": found.spines.len(),
         "scorable_spines": scorable,

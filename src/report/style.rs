@@ -57,6 +57,7 @@ pub(crate) fn status_name(status: Status) -> &'static str {
 
 pub(crate) fn reason_name(reason: UnscorableReason) -> &'static str {
     match reason {
+        UnscorableReason::Axon => "axon",
         UnscorableReason::Steep => "steep",
         UnscorableReason::OutOfVolume => "outside",
         UnscorableReason::Saturated => "saturated",

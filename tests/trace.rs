@@ -143,7 +143,7 @@ fn what_is_thin_and_dim_is_marked_as_an_axon() {
     assert!(none.iter().all(|d| d.unscorable.is_empty()));
 }
 
-/// Figures of CORRECTNESS.md, on fewer stacks: nine in ten µm of what is traced beside the true dendrites (three axons each), one in a hundred of the dendrites themselves.
+/// Figures of CORRECTNESS.md, on fewer stacks: two dendrites and three axons each.
 #[test]
 fn axons_of_synthetic_stacks_are_told_from_their_dendrites() {
     let engine = Engine::new(Backend::Cpu).unwrap();

@@ -113,7 +113,7 @@ pub(super) fn axons(dendrites: &[Dendrite]) -> Option<String> {
     let total_um: f64 = dendrites.iter().map(axon_um).sum();
     (!mostly.is_empty()).then(|| {
         format!(
-            "{} are axons by their brightness and width ({total_um:.0} µm with parts of others): what is found on them is flagged and counts in no rate or density. Set trace.axon_brightness to 0 if they are dendrites.",
+            "Axons by their brightness and width: {} ({total_um:.0} µm with parts of others). What is found on them is flagged and counts in no rate or density; set trace.axon_brightness to 0 if they are dendrites.",
             mostly.join(", ")
         )
     })

@@ -11,6 +11,10 @@ use crate::trace::{TraceParams, Traced};
 
 /// Puts the stretches that are axons among those that cannot be judged.
 pub(super) fn mark(trees: &mut [Vec<Traced>], params: &TraceParams) {
+    // What lies in a shadow is darker than its surroundings: below any share of what is typical.
+    if params.axon_brightness == 0.0 {
+        return;
+    }
     let samples = |value: fn(&Shaft, usize) -> f64| -> Vec<(f64, f64)> {
         let of = |t: &Traced| -> Vec<(f64, f64)> {
             (0..t.shaft.brightness.len()).map(|i| (value(&t.shaft, i), t.shaft.brightness[i].max(0.0))).collect()

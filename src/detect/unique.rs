@@ -52,3 +52,43 @@ pub(crate) fn over_dendrites(spines: &mut Vec<Spine>, params: &DetectParams) {
     let mut kept = stays.into_iter();
     spines.retain(|_| kept.next().unwrap_or(true));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::{DetectParams, unique};
+    use crate::model::{Side, Spine, SpineClass, SpineFlag};
+    use crate::units::PointUm;
+
+    fn spine(dendrite_id: u32, score: f64, flags: Vec<SpineFlag>) -> Spine {
+        let at = PointUm::new(5.0, 10.0, 10.0 + 0.1 * f64::from(dendrite_id));
+        Spine {
+            spine_id: 0,
+            dendrite_id,
+            head: at,
+            tip: at,
+            base: at,
+            s_um: 5.0,
+            side: Side::Left,
+            length_um: 1.0,
+            head_width_um: None,
+            head_width_fit: None,
+            brightness: 0.3,
+            volume_um3: 0.1,
+            snr: score,
+            score,
+            class: SpineClass::Unclassified,
+            flags,
+        }
+    }
+
+    #[test]
+    fn a_head_that_an_axon_touches_stays_with_its_dendrite() {
+        let left = |mut spines: Vec<Spine>| {
+            unique::over_dendrites(&mut spines, &DetectParams::default());
+            spines.iter().map(|s| s.dendrite_id).collect::<Vec<_>>()
+        };
+        let on_axon = spine(2, 9.0, vec![SpineFlag::OnUnscorableStretch]);
+        assert_eq!(left(vec![spine(1, 3.0, vec![]), on_axon]), [1]);
+        assert_eq!(left(vec![spine(1, 3.0, vec![]), spine(2, 9.0, vec![])]), [2]); // the surer of two dendrites
+    }
+}

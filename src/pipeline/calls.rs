@@ -215,14 +215,20 @@ fn measure_everywhere(
         |k: usize, trusted: bool| Some(measure((site, k), expected[k].as_ref()?, trusted, seen, occupied, params));
     let found = |k: usize| expected[k].is_some_and(|e| e.spine.is_some());
     let strict: Vec<Option<Measured>> = (0..seen.len()).map(|k| measured(k, false)).collect();
-    let axon = Measured::Unscorable(UnscorableReason::Axon);
-    let on_axon = strict.iter().flatten().filter(|m| **m == axon).count();
     let traced = expected.iter().flatten().filter(|e| e.beside.is_some()).count();
-    if on_axon > 0 && 2 * on_axon >= traced {
-        return strict.iter().map(|m| m.map(|_| axon)).collect();
+    if on_axon(&strict, traced) {
+        return strict.iter().map(|m| m.map(|_| AXON)).collect();
     }
     let sure = (0..seen.len()).any(|k| found(k) && matches!(strict[k], Some(Measured::Read { .. })));
     strict.into_iter().enumerate().map(|(k, m)| if sure && found(k) { measured(k, true) } else { m }).collect()
+}
+
+const AXON: Measured = Measured::Unscorable(UnscorableReason::Axon);
+
+/// Whether a site lies on an axon in half or more of the sessions that have a centreline there, `traced`.
+fn on_axon(measured: &[Option<Measured>], traced: usize) -> bool {
+    let axon = measured.iter().flatten().filter(|m| **m == AXON).count();
+    axon > 0 && 2 * axon >= traced
 }
 
 /// `trusted`: whatever the stretch is like.
@@ -342,4 +348,19 @@ fn call(
     };
     let head_width_um = spine.and_then(|n| seen.spines[n].head_width_um);
     Call { status: Status::Present, place, head_width_um, ..measured }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::UnscorableReason;
+    use crate::pipeline::calls::{AXON, Measured, on_axon};
+
+    #[test]
+    fn half_of_the_sessions_that_see_a_site_make_it_an_axon() {
+        let because = |reason| Some(Measured::Unscorable(reason));
+        let (axon, steep) = (Some(AXON), because(UnscorableReason::Steep));
+        let untraced = because(UnscorableReason::NotTraced);
+        assert!(on_axon(&[axon, steep], 2) && on_axon(&[axon, untraced, untraced, None], 1));
+        assert!(!on_axon(&[axon, steep, steep], 3) && !on_axon(&[steep, untraced], 1) && !on_axon(&[], 0));
+    }
 }

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::geometry::Line;
 use crate::io::AppliedRow;
-use crate::model::{Dendrite, Link, Session, Spine, Status, Track};
+use crate::model::{Dendrite, Link, Session, Spine, Status, Track, UnscorableReason};
 use crate::pipeline::calls::{self, Judged};
 use crate::pipeline::detect::detect_and_keep;
 use crate::pipeline::pair::Observed;
@@ -90,10 +90,12 @@ pub struct Tracked {
     pub undecided: usize,
     /// Motion between the planes of every session.
     pub motions: Vec<Motion>,
+    /// Length of the centrelines that are axons in every session, µm: no site beside them is judged.
+    pub axon_length_um: Vec<f64>,
 }
 
 impl Tracked {
-    /// What a user should know about what people decided, sessions left out, and planes lost to motion. See the example of [`track_curated`].
+    /// What a user should know about what people decided, sessions left out, planes lost to motion, and axons. See the example of [`track_curated`].
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         let lost: Vec<String> =
@@ -118,6 +120,14 @@ impl Tracked {
         }
         for (session, motion) in self.sessions.iter().zip(&self.motions).filter(|(_, m)| !m.bad_planes.is_empty()) {
             remarks.push(format!("Session {}: {}", session.name, results::bad_planes(motion)));
+        }
+        if self.axon_length_um.iter().any(|um| *um > 0.0) {
+            let each = self.sessions.iter().zip(&self.axon_length_um);
+            let lengths: Vec<String> = each.map(|(session, um)| format!("{} {um:.0}", session.name)).collect();
+            remarks.push(format!(
+                "Axons by their brightness and width, µm of centreline by session: {}. No site beside them is judged; set trace.axon_brightness to 0 if they are dendrites.",
+                lengths.join(", ")
+            ));
         }
         remarks
     }
@@ -212,7 +222,10 @@ pub fn track_curated(
     let track_id = |site: usize| Some(tracks[*track_of.get(&sites.sites[site][0])?].track_id);
     let (applied, undecided) = (curation.applied(&rulings, track_id), curation.undecided);
     let motions = seen.iter().map(|s| s.motion.clone()).collect();
-    Ok(Tracked { sessions: sessions.to_vec(), tracks, links, sites, presence, applied, undecided, motions })
+    let axon_um = |s: &SeenSession| s.dendrites.iter().map(|d| d.unscorable_length_um(UnscorableReason::Axon)).sum();
+    let axon_length_um = seen.iter().map(axon_um).collect();
+    let sessions = sessions.to_vec();
+    Ok(Tracked { sessions, tracks, links, sites, presence, applied, undecided, motions, axon_length_um })
 }
 
 fn check(seen: &[SeenSession], sessions: &[Session]) -> Result<()> {

@@ -162,6 +162,7 @@ pub fn track_summary(tracked: &Tracked) -> serde_json::Value {
             "absent": count(k, Status::Absent),
             "unscorable": count(k, Status::Unscorable),
             "motion": tracked.motions.get(k).map(results::motion),
+            "axon_length_um": tracked.axon_length_um.get(k),
         })
     };
     json!({

@@ -5,6 +5,7 @@
 //! smoothed before they are sampled here; smoothing interpolated values would inflate the signal-to-noise ratio.
 
 mod frame;
+mod local;
 mod strip;
 mod template;
 
@@ -42,6 +43,16 @@ params! {
         percentile: f64 = 45.0, "%", 5.0..=95.0, "35 to 55 make no difference (prototype)";
         /// Half length of the running percentile.
         window_um: f64 = 4.0, "µm", 0.5..=100.0, "3 to 6 make no difference (prototype)";
+        /// Length along the shaft (standard deviation) over which the template is fitted to the shaft as it is there; 0: not at all.
+        local_um: f64 = 0.7, "µm", 0.0..=100.0, "wider than a spine's base (.3), which would be fitted away, shorter than the bends and swellings of a shaft";
+        /// How far the shaft may lie beside its centreline: standard deviation of what is fitted.
+        local_offset_um: f64 = 0.1, "µm", 0.0..=10.0, "one lateral voxel: what a centreline is off by";
+        /// The same in depth.
+        local_offset_z_um: f64 = 0.5, "µm", 0.0..=10.0, "half a plane";
+        /// How much wider or narrower it may be, as a share.
+        local_width: f64 = 0.08, "", 0.0..=10.0, "how much the radius of a shaft varies (SCIENCE.md section 7)";
+        /// How much brighter or dimmer, as a share.
+        local_brightness: f64 = 0.15, "", 0.0..=10.0, "a cross-section varies twice as much as a radius";
         /// Error of the template as a share of it, which counts as noise.
         template_error: f64 = 0.25, "", 0.0..=1.0, "shaft radius and brightness vary by about 8 %, the blur around them more; at .2 to .3 phantoms and in-vivo stacks agree on the threshold";
     }
@@ -156,7 +167,8 @@ impl Straight {
     /// Lays out the image along a dendrite.
     ///
     /// With F the brightness over the offset and A(s) the axis brightness, the template is T(s, u, w) = A(s) * percentile of F / A over
-    /// |s' - s| <= window, and z = (F - T) / sqrt(V + (template_error * T)²). See the example of [`Straight`].
+    /// |s' - s| <= window, then moved, widened and dimmed as the shaft is at s (`local_um` and what follows it), and
+    /// z = (F - T) / sqrt(V + (template_error * T)²). See the example of [`Straight`].
     ///
     /// # Errors
     /// [`crate::error::Error::Parameter`] for parameters out of range.
@@ -179,7 +191,10 @@ impl Straight {
             }
         });
         let axis = template::axis(&frame, &value);
-        let template = template::running_percentile(&frame, &value, &axis, params);
+        let mut template = template::running_percentile(&frame, &value, &axis, params);
+        if params.local_um > 0.0 {
+            template = local::fitted(&frame, &value, &variance, &template, params);
+        }
         let error = params.template_error as f32;
         let mut sigma = variance;
         for (v, t) in sigma.iter_mut().zip(&template) {

@@ -32,7 +32,7 @@ const HEADER: u32 = 104;
 /// Draws what was found over the stack it was found in.
 ///
 /// Above, the maximum projection along z, enlarged to at least 16 pixels per µm where the field is not larger than 375 µm:
-/// centrelines with the dendrites' numbers, stretches that cannot be judged, each spine's head, its line to the base
+/// centrelines with the dendrites' numbers, stretches that cannot be judged, axons apart, each spine's head, its line to the base
 /// and its number in the colour of its class (Okabe-Ito), and a scale bar. Below, one crop of 6 µm x 6 µm per spine from
 /// the plane its head is in, with the ring around the head, a dot on the base, class, SNR and length; `!` after a class
 /// says that the spine carries flags. Contrast is by quantiles, so the picture is for looking, not for measuring.
@@ -114,6 +114,7 @@ fn lines(canvas: &mut Canvas) {
     for (colour, width, text) in [
         (style::CENTRELINE, 1.2, "centreline"),
         (style::UNSCORABLE, 2.4, "not scorable"),
+        (style::AXON, 2.4, "axon, not scorable"),
         (style::FAINT, 0.0, "ring: head   ! flagged, see spines.csv"),
     ] {
         if width > 0.0 {
@@ -127,7 +128,7 @@ fn lines(canvas: &mut Canvas) {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{Dendrite, Side, Spine, SpineClass};
+    use crate::model::{Dendrite, Side, Spine, SpineClass, Unscorable, UnscorableReason};
     use crate::report::{OverlayOptions, overlay, style};
     use crate::units::{PointUm, VoxelSize};
     use crate::volume::{Shape, Stack, Volume, Voxels};
@@ -163,7 +164,10 @@ mod tests {
 
     #[test]
     fn centreline_and_head_are_drawn_where_they_are() {
-        let (stack, dendrites, spines) = field();
+        let (stack, mut dendrites, spines) = field();
+        // The last 2 µm are an axon: its edge is drawn .4 µm to the left.
+        let axon = Unscorable { from_um: 8.0, to_um: 10.0, side: Side::Left, reason: UnscorableReason::Axon };
+        dendrites[0].unscorable.push(axon);
         let picture = overlay(&stack, &dendrites, &spines, &OverlayOptions::default()).unwrap();
         // 20 µm wide on 1000 pixels: 50 pixels per µm; voxel centres lie half a voxel (.05 µm) inside the picture.
         let near = |y_um: f64, x_um: f64, colour: [u8; 3]| {
@@ -179,6 +183,8 @@ mod tests {
         };
         assert!(near(5.0, 7.0, style::CENTRELINE));
         assert!(!near(7.5, 7.0, style::CENTRELINE));
+        assert!(near(4.6, 14.0, style::AXON) && !near(4.6, 12.0, style::AXON));
+        assert!(!near(4.6, 14.0, style::UNSCORABLE));
         let mushroom = style::class_colour(SpineClass::Mushroom);
         assert!(near(3.5, 10.0 + 0.3, mushroom), "ring at the head");
         assert!(near(4.4, 10.0, mushroom), "line to the base");

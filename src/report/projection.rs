@@ -95,7 +95,7 @@ fn centreline(canvas: &mut Canvas, map: &mut Occupancy, view: &View, dendrite: &
         let inside = |&i: &usize| dendrite.s_um[i] >= stretch.from_um && dendrite.s_um[i] <= stretch.to_um;
         let part: Vec<(f32, f32)> =
             (0..dendrite.points.len()).filter(inside).map(|i| view.pixel(dendrite.edge(i, stretch.side))).collect();
-        canvas.polyline(&part, Pen { colour: style::UNSCORABLE, alpha: 255, width: 2.4 });
+        canvas.polyline(&part, Pen { colour: style::reason_colour(stretch.reason), alpha: 255, width: 2.4 });
     }
     for pair in pixels.windows(2) {
         map.take_line(pair[0], pair[1]);

@@ -15,6 +15,8 @@ pub(crate) const FAINT: [u8; 3] = rgb(150, 150, 150);
 pub(crate) const CENTRELINE: [u8; 3] = rgb(213, 94, 0);
 /// Stretches that cannot be judged: neither a class nor a centreline colour.
 pub(crate) const UNSCORABLE: [u8; 3] = rgb(0, 114, 178);
+/// Of them those that are no dendrite.
+pub(crate) const AXON: [u8; 3] = rgb(245, 245, 245);
 
 /// Every class in the order of the legend.
 pub(crate) const CLASSES: [SpineClass; 5] =
@@ -52,6 +54,13 @@ pub(crate) fn status_name(status: Status) -> &'static str {
         Status::Present => "present",
         Status::Absent => "absent",
         Status::Unscorable => "unscorable",
+    }
+}
+
+pub(crate) fn reason_colour(reason: UnscorableReason) -> [u8; 3] {
+    match reason {
+        UnscorableReason::Axon => AXON,
+        _ => UNSCORABLE,
     }
 }
 

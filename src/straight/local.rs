@@ -1,7 +1,7 @@
 //! The shaft as it is at each of its points. A template taken over several µm does not know where the centreline is a little off, or the shaft a
 //! little wider or brighter; beside the shaft, where its blur is steep, .1 µm make up a third of what is left of it there, as much as a small spine.
 //!
-//! At each point the template T is moved, widened and dimmed: T' = T - du ∂T/∂u - dw ∂T/∂w - width u ∂T/∂u + brightness T. The four are
+//! At each point the template T is moved, widened and dimmed: T' = T - du ∂T/∂u - dw ∂T/∂w - width u ∂T/∂u + brightness (T - background). The four are
 //! fitted to the residual within the shaft (least squares, outliers weighted down; Huber 1964, doi:10.1214/aoms/1177703732), each held to 0 by its
 //! spread in [`StraightParams`]; points of the shaft share what they say by a Gaussian of `local_um`.
 
@@ -39,7 +39,7 @@ struct Term {
 /// Sums of the normal equations.
 type Sums = (Square, Column);
 
-/// `template` fitted to the brightness `value` with its `variance`; both infinite or meaningless outside the volume, which takes no part.
+/// `template` fitted to the brightness `value` with its `variance`, which is infinite outside the volume: that takes no part.
 pub(crate) fn fitted(
     frame: &Frame,
     value: &[f32],
@@ -47,7 +47,8 @@ pub(crate) fn fitted(
     template: &[f32],
     params: &StraightParams,
 ) -> Vec<f32> {
-    let section = |s: usize| section(frame, value, variance, template, s);
+    let shape = Shape::new(frame, template);
+    let section = |s: usize| section(&shape, value, variance, s);
     let terms: Vec<Vec<Term>> = (0..frame.ns()).into_par_iter().map(section).collect();
     let mut ways = vec![Column::zeros(); frame.ns()];
     for _ in 0..ROUNDS {
@@ -59,8 +60,11 @@ pub(crate) fn fitted(
     let mut out = template.to_vec();
     out.par_chunks_mut(columns).zip(&ways).enumerate().for_each(|(s, (row, ways))| {
         for (k, t) in row.iter_mut().enumerate() {
-            let change = by_way(frame, template, (s, k / frame.nu(), k % frame.nu())).dot(ways);
-            *t = (*t + change as f32).clamp(KEPT.0 * t.max(0.0), KEPT.1 * t.max(0.0));
+            let change = shape.by_way(s, k / frame.nu(), k % frame.nu()).dot(ways) as f32;
+            // Darkness (noise about the offset) is no shaft.
+            if *t > 0.0 {
+                *t = (*t + change).clamp(KEPT.0 * *t, KEPT.1 * *t);
+            }
         }
     });
     out
@@ -71,19 +75,37 @@ fn shared(frame: &Frame) -> f64 {
     (SHARED_UM3 / (frame.step_s_um * frame.step_u_um * frame.step_w_um)).max(1.0)
 }
 
-/// How the template changes: shifted to the left and in depth (per µm), wider (as a share), brighter (as a share).
-fn by_way(frame: &Frame, template: &[f32], (s, w, u): (usize, usize, usize)) -> Column {
-    let at = |w: usize, u: usize| f64::from(template[frame.index(s, w, u)]);
-    let (left, right) = (u.saturating_sub(1), (u + 1).min(frame.nu() - 1));
-    let (up, down) = (w.saturating_sub(1), (w + 1).min(frame.nw() - 1));
-    let slope = |rise: f64, steps: usize, step_um: f64| rise / (steps.max(1) as f64 * step_um);
-    let along_u = slope(at(w, right) - at(w, left), right - left, frame.step_u_um);
-    let along_w = slope(at(down, u) - at(up, u), down - up, frame.step_w_um);
-    Column::new(-along_u, -along_w, -frame.u_um(u as f64) * along_u, at(w, u))
+/// A template, and the background it stands on.
+struct Shape<'a> {
+    frame: &'a Frame,
+    template: &'a [f32],
+    /// Least value of each row across, by (s, w).
+    background: Vec<f32>,
+}
+
+impl<'a> Shape<'a> {
+    fn new(frame: &'a Frame, template: &'a [f32]) -> Self {
+        let least = |row: &[f32]| row.iter().copied().fold(f32::INFINITY, f32::min);
+        Self { frame, template, background: template.chunks(frame.nu()).map(least).collect() }
+    }
+
+    /// How the template changes: shifted to the left and in depth (per µm), wider and brighter (as shares; the background is as bright as ever).
+    fn by_way(&self, s: usize, w: usize, u: usize) -> Column {
+        let frame = self.frame;
+        let at = |w: usize, u: usize| f64::from(self.template[frame.index(s, w, u)]);
+        let (left, right) = (u.saturating_sub(1), (u + 1).min(frame.nu() - 1));
+        let (up, down) = (w.saturating_sub(1), (w + 1).min(frame.nw() - 1));
+        let slope = |rise: f64, steps: usize, step_um: f64| rise / (steps.max(1) as f64 * step_um);
+        let along_u = slope(at(w, right) - at(w, left), right - left, frame.step_u_um);
+        let along_w = slope(at(down, u) - at(up, u), down - up, frame.step_w_um);
+        let shaft = at(w, u) - f64::from(self.background[s * frame.nw() + w]);
+        Column::new(-along_u, -along_w, -frame.u_um(u as f64) * along_u, shaft)
+    }
 }
 
 /// The samples within the shaft at one of its points.
-fn section(frame: &Frame, value: &[f32], variance: &[f32], template: &[f32], s: usize) -> Vec<Term> {
+fn section(shape: &Shape<'_>, value: &[f32], variance: &[f32], s: usize) -> Vec<Term> {
+    let frame = shape.frame;
     let reach_um = frame.points[s].radius_um + BEYOND_UM;
     let deep = (0..frame.nw()).filter(|&w| frame.w_um(w as f64).abs() <= DEPTH_UM);
     let places = deep.flat_map(|w| (0..frame.nu()).map(move |u| (w, u)));
@@ -91,9 +113,9 @@ fn section(frame: &Frame, value: &[f32], variance: &[f32], template: &[f32], s: 
         .filter(|&(_, u)| frame.u_um(u as f64).abs() <= reach_um)
         .filter_map(|(w, u)| {
             let i = frame.index(s, w, u);
-            let t = f64::from(template[i]);
+            let t = f64::from(shape.template[i]);
             let sigma = (f64::from(variance[i]) + (ERROR * t).powi(2)).sqrt().max(1e-6);
-            let ways = by_way(frame, template, (s, w, u)) / sigma;
+            let ways = shape.by_way(s, w, u) / sigma;
             sigma.is_finite().then(|| Term { ways, residual: (f64::from(value[i]) - t) / sigma })
         })
         .collect()

@@ -216,6 +216,20 @@ mod tests {
     }
 
     #[test]
+    fn the_background_is_as_bright_as_ever() {
+        let params = StraightParams::default();
+        let frame = frame(&params);
+        let template = image(&frame, |_, w, u| 40.0 + shaft(u, w, 1.0));
+        let brighter = image(&frame, |_, w, u| 40.0 + 1.15 * shaft(u, w, 1.0));
+        let found = fitted(&frame, &brighter, &vec![4.0; frame.len()], &template, &params);
+        let at = |u_um: f64| {
+            frame.index(100, frame.middle_w(), (frame.middle_u() as f64 + u_um / frame.step_u_um).round() as usize)
+        };
+        assert!((found[at(3.0)] - 40.0).abs() < 0.1, "{} beside", found[at(3.0)]);
+        assert!((found[at(0.0)] - 155.0).abs() < 3.0, "{} on the axis", found[at(0.0)]);
+    }
+
+    #[test]
     fn what_lies_outside_the_volume_takes_no_part() {
         let params = StraightParams::default();
         let frame = frame(&params);

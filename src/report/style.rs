@@ -16,7 +16,7 @@ pub(crate) const CENTRELINE: [u8; 3] = rgb(213, 94, 0);
 /// Stretches that cannot be judged: neither a class nor a centreline colour.
 pub(crate) const UNSCORABLE: [u8; 3] = rgb(0, 114, 178);
 /// Of them those that are no dendrite.
-pub(crate) const AXON: [u8; 3] = rgb(245, 245, 245);
+pub(crate) const AXON: [u8; 3] = rgb(170, 120, 255);
 
 /// Every class in the order of the legend.
 pub(crate) const CLASSES: [SpineClass; 5] =

@@ -14,7 +14,7 @@ pub use strip::{Sample, Spot, Strip};
 
 use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Dendrite;
 use crate::params::params;
 use crate::units::PointUm;
@@ -44,7 +44,7 @@ params! {
         /// Half length of the running percentile.
         window_um: f64 = 4.0, "µm", 0.5..=100.0, "3 to 6 make no difference (prototype)";
         /// Length along the shaft (standard deviation) over which the template is fitted to the shaft as it is there; 0: not at all.
-        local_um: f64 = 0.7, "µm", 0.0..=100.0, "wider than a spine's base (.3), which would be fitted away, shorter than the bends and swellings of a shaft";
+        local_um: f64 = 0.7, "µm", 0.0..=10.0, "wider than a spine's base (.3), which would be fitted away, shorter than the bends and swellings of a shaft; .5 to 1 differ little in vivo and on phantoms";
         /// How far the shaft may lie beside its centreline: standard deviation of what is fitted.
         local_offset_um: f64 = 0.1, "µm", 0.0..=10.0, "one lateral voxel: what a centreline is off by";
         /// The same in depth.
@@ -145,6 +145,8 @@ pub fn near<T: Copy + Default>(
 /// let place = straight.place(s as f64, w as f64, u as f64);
 /// assert!(place.distance_xy_um(PointUm::new(4.0, 6.2, 10.0)) < 0.3);
 /// assert_eq!(straight.sample(&straight.value, s as f64, w as f64, u as f64), f64::from(straight.value[brightest]));
+/// let point = Dendrite { points: vec![place], s_um: vec![0.0], radius_um: vec![0.4], ..dendrite };
+/// assert!(Straight::new(input, &point, &StraightParams::default()).is_err()); // without length
 /// # Ok::<(), gemmule::error::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -171,10 +173,18 @@ impl Straight {
     /// z = (F - T) / sqrt(V + (template_error * T)²). See the example of [`Straight`].
     ///
     /// # Errors
-    /// [`crate::error::Error::Parameter`] for parameters out of range.
+    /// [`crate::error::Error::Parameter`] for parameters out of range, or a dendrite without length.
     pub fn new(input: StraightInput<'_>, dendrite: &Dendrite, params: &StraightParams) -> Result<Self> {
         params.validate()?;
         let frame = Frame::new(dendrite, params);
+        if !(frame.step_s_um > 0.0) {
+            return Err(Error::parameter(
+                &format!("length of dendrite {}", dendrite.dendrite_id),
+                format!("{} µm of {} points", dendrite.length_um(), dendrite.points.len()),
+                "more than 0",
+                "give at least two points apart from each other, with their arc lengths in s_um",
+            ));
+        }
         let row = frame.nw() * frame.nu();
         let mut value = vec![0.0_f32; frame.len()];
         let mut variance = vec![f32::INFINITY; frame.len()];

@@ -69,7 +69,7 @@ params! {
         /// The same score for what is found in every session, which can be an axon's bouton.
         lasting_half: f64 = 0.6, "", 0.01..=1000.0, "as score_half: .7 of those just above the threshold are spines, .91 of the surest";
         /// How steeply that share rises.
-        lasting_power: f64 = 0.75, "", 0.1..=100.0, "as lasting_half";
+        lasting_power: f64 = 0.75, "", 0.1..=100.0, "synthetic series of two sessions: p_present against how often a spine is there";
         /// Sites that a default counts for while rates and gains are fitted to the series.
         prior_sites: f64 = 20.0, "sites", 0.1..=10000.0, "a tenth of a field's";
         /// The same for the rate of loss, which differs more.

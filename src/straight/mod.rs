@@ -177,7 +177,8 @@ impl Straight {
     pub fn new(input: StraightInput<'_>, dendrite: &Dendrite, params: &StraightParams) -> Result<Self> {
         params.validate()?;
         let frame = Frame::new(dendrite, params);
-        if !(frame.step_s_um > 0.0) {
+        let has_length = frame.step_s_um > 0.0; // not if it is no number
+        if !has_length {
             return Err(Error::parameter(
                 &format!("length of dendrite {}", dendrite.dendrite_id),
                 format!("{} µm of {} points", dendrite.length_um(), dendrite.points.len()),

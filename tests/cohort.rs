@@ -68,9 +68,19 @@ fn what_failed_was_removed_killed_or_run_in_shards_leaves_no_trace() {
         said(&whole)
     );
     let long = fs::read_to_string(dir.join("whole/cohort_long.csv")).expect("text");
-    let header = "study,group,treatment,mouse,sex,fov,dendrite,cell,cell_type,spine,metric,unit,day,value,session,dose,regimen,notes";
+    let header = "study,group,treatment,mouse,sex,fov,dendrite,cell,cell_type,spine,metric,unit,day,value,denominator,session,dose,regimen,notes";
     assert_eq!(long.lines().next(), Some(header));
     assert!(long.contains(",density,per_um,-1,") && long.contains(",formation_rate,fraction_of_previous_session,1,"));
+    // A rate times its denominator is a number of spines; what is expected need not be whole.
+    let of = |metric: &str| -> Vec<f64> {
+        let cells = |row: &str| row.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let rows = long.lines().map(cells).filter(|c| c[10] == metric);
+        rows.map(|c| c[13].parse::<f64>().expect("a value") * c[14].parse::<f64>().expect("a denominator")).collect()
+    };
+    let whole = |n: &f64| (n - n.round()).abs() < 1e-4;
+    let (called, expected) = (of("elimination_rate"), of("expected_elimination_rate"));
+    assert!(called.iter().all(whole) && called.len() == expected.len() && !called.is_empty(), "{called:?}");
+    assert!(!expected.iter().all(whole), "{expected:?}");
     assert!(dir.join("whole/series/m01/fov-1/session-0/overlay.png").is_file());
     let parquet = fs::read(dir.join("whole/cohort_long.parquet")).expect("bytes");
     assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));

@@ -80,6 +80,22 @@ fn every_fault_of_a_table_is_listed_and_nothing_is_written() {
     let out = gemmule(dir.path(), &["stats", "long.csv", "-o", "out"]);
     assert_eq!(out.status.code(), Some(2));
     assert!(text(&out.stderr).contains("in line 2 and again in 5"), "{}", text(&out.stderr));
+    let over = "treatment,mouse,dendrite,metric,day,value,denominator\n\
+                saline,a,1,density,-1,0.5,20\n\
+                saline,b,1,density,-1,0.5,0\n\
+                psilocybin,c,1,density,-1,0.5,few\n\
+                psilocybin,d,1,density,-1,0.5,\n\
+                psilocybin,d,1,density,1,NA,\n";
+    std::fs::write(dir.path().join("long.csv"), over).expect("the folder can be written to");
+    let out = gemmule(dir.path(), &["stats", "long.csv", "-o", "out"]);
+    for fault in [
+        "line 3: a denominator must be a number above 0",
+        "line 4, column denominator is \"few\"",
+        "density has a denominator in line 2 and none in line 5",
+    ] {
+        assert!(text(&out.stderr).contains(fault), "{fault}: {}", text(&out.stderr));
+    }
+    assert!(!text(&out.stderr).contains("line 6"), "{}", text(&out.stderr));
     let unknown = rows
         .lines()
         .filter(|l| !l.contains("saline"))

@@ -2,40 +2,58 @@
 
 use std::collections::BTreeMap;
 
-use crate::cohort::series::Observation;
+use crate::cohort::series::{Measured, Observation};
+use crate::cohort::{AnimalValue, Scale};
 
 /// Values of one arm on one day.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sample {
     /// Every value, as Welch's test over dendrites takes them.
     pub(super) values: Vec<f64>,
-    /// Per animal in their order: its number, the mean of its dendrites' means, and how many dendrites these are.
+    /// Per animal in their order: its number, its value, and over how many dendrites.
     pub(super) animals: Vec<(usize, f64, usize)>,
+    /// Whether animals' values are those of all their spines together.
+    pub(super) pooled: bool,
 }
 
 impl Sample {
-    /// The sample of `arm` on `day`.
-    pub(super) fn of(observations: &[Observation], arm: usize, day: f64) -> Self {
-        let here = observations.iter().filter(|o| o.arm == arm && o.day == day);
-        let mut by_dendrite: BTreeMap<(usize, usize), (f64, f64)> = BTreeMap::new();
-        let mut values = Vec::new();
-        for o in here {
-            values.push(o.value);
-            let (sum, n) = by_dendrite.entry((o.mouse, o.dendrite)).or_default();
-            (*sum, *n) = (*sum + o.value, *n + 1.0);
-        }
-        let mut by_mouse: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
-        for ((mouse, _), (sum, n)) in by_dendrite {
-            let (total, dendrites) = by_mouse.entry(mouse).or_default();
-            (*total, *dendrites) = (*total + sum / n, *dendrites + 1);
-        }
-        let animals = by_mouse.into_iter().map(|(mouse, (total, n))| (mouse, total / n as f64, n)).collect();
-        Self { values, animals }
+    /// The sample of `arm` on `day`; `scale` is that of the observations.
+    pub(super) fn of(observations: &[Observation], scale: Scale, arm: usize, day: f64, animal: AnimalValue) -> Self {
+        let here: Vec<&Observation> = observations.iter().filter(|o| o.arm == arm && o.day == day).collect();
+        let mut by_mouse: BTreeMap<usize, Vec<&Observation>> = BTreeMap::new();
+        here.iter().for_each(|o| by_mouse.entry(o.mouse).or_default().push(o));
+        let pooled = animal == AnimalValue::Pooled && here.iter().all(|o| o.measured.denominator.is_some());
+        let animals = by_mouse.into_iter().filter_map(|(mouse, of)| {
+            let dendrites: BTreeMap<usize, Vec<f64>> = by_dendrite(&of);
+            let value = if pooled { together(&of, scale)? } else { mean_of_means(&dendrites) };
+            Some((mouse, value, dendrites.len()))
+        });
+        Self { animals: animals.collect(), values: here.iter().map(|o| o.value).collect(), pooled }
     }
 
-    /// The animals' means.
+    /// The animals' values.
     pub(super) fn means(&self) -> Vec<f64> {
         self.animals.iter().map(|(_, mean, _)| *mean).collect()
+    }
+}
+
+fn by_dendrite(of: &[&Observation]) -> BTreeMap<usize, Vec<f64>> {
+    let mut all: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    of.iter().for_each(|o| all.entry(o.dendrite).or_default().push(o.value));
+    all
+}
+
+fn mean_of_means(dendrites: &BTreeMap<usize, Vec<f64>>) -> f64 {
+    let mean = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+    dendrites.values().map(mean).sum::<f64>() / dendrites.len() as f64
+}
+
+/// The value of all dendrites together against the baseline of the same dendrites together: so one that is missing on either day changes neither.
+fn together(of: &[&Observation], scale: Scale) -> Option<f64> {
+    let now = Measured::pooled(of.iter().map(|o| o.measured))?;
+    match scale {
+        Scale::Raw => Some(now),
+        _ => scale.normalise(now, Measured::pooled(of.iter().filter_map(|o| o.baseline))?),
     }
 }
 
@@ -45,4 +63,50 @@ pub(super) fn days(observations: &[Observation]) -> Vec<f64> {
     days.sort_by(f64::total_cmp);
     days.dedup();
     days
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cohort::{AnimalValue, LongRow, LongTable, Scale, StatsParams, stats};
+
+    /// Formation of one animal: dendrite, day, new spines, spines before; and of another that nothing happens to.
+    fn animals(rows: &[(&str, f64, f64, f64)], params: &StatsParams) -> Vec<(Scale, f64, f64, usize)> {
+        let row = |mouse: &str, &(dendrite, day, new, before): &(&str, f64, f64, f64)| LongRow {
+            treatment: if mouse == "a" { "psilocybin".into() } else { "saline".into() },
+            mouse: mouse.into(),
+            dendrite: dendrite.into(),
+            metric: "formation_rate".into(),
+            day,
+            value: Some(new / before),
+            denominator: Some(before),
+            ..LongRow::default()
+        };
+        let still = [("1", -1.0, 1.0, 8.0), ("1", 1.0, 1.0, 8.0)];
+        let rows = rows.iter().map(|r| row("a", r)).chain(still.iter().map(|r| row("b", r))).collect();
+        let found = stats(&LongTable::new(rows, vec![]).expect("valid"), params).expect("two arms");
+        found.animals.iter().filter(|a| a.mouse == "a").map(|a| (a.scale, a.day, a.mean, a.dendrites)).collect()
+    }
+
+    #[test]
+    fn an_animal_is_all_its_spines_together_against_the_same_dendrites_before() {
+        let rows = [
+            ("1", -1.0, 0.0, 10.0),
+            ("2", -1.0, 1.0, 2.0),
+            // Seen before the dose only.
+            ("3", -1.0, 4.0, 8.0),
+            ("1", 1.0, 2.0, 10.0),
+            ("2", 1.0, 0.0, 1.0),
+        ];
+        let found = animals(&rows, &StatsParams::default());
+        let of = |scale, day| found.iter().find(|a| (a.0, a.1) == (scale, day)).expect("it is there");
+        assert_eq!(of(Scale::Raw, -1.0).2, 5.0 / 20.0);
+        assert_eq!(of(Scale::Raw, 1.0).2, 2.0 / 11.0);
+        let (.., difference, dendrites) = *of(Scale::Difference, 1.0);
+        assert!((difference - (2.0 / 11.0 - 1.0 / 12.0)).abs() < 1e-12 && dendrites == 2, "{difference}");
+
+        let apart = StatsParams::default().animal_value(AnimalValue::Dendrites).expect("in range");
+        let found = animals(&rows, &apart);
+        let (.., difference, _) = found.iter().find(|a| (a.0, a.1) == (Scale::Difference, 1.0)).expect("it is there");
+        assert!((difference - (0.2 - 0.5) / 2.0).abs() < 1e-12, "{difference}");
+    }
 }

@@ -96,7 +96,7 @@ impl Effect {
     }
 }
 
-/// The mean of one animal on one day: of its dendrites' means. See the example of [`crate::cohort::stats()`].
+/// The value of one animal on one day ([`crate::cohort::AnimalValue`]). See the example of [`crate::cohort::stats()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AnimalMean {
     /// Study.
@@ -111,7 +111,7 @@ pub struct AnimalMean {
     pub mouse: String,
     /// Day.
     pub day: f64,
-    /// Mean.
+    /// Its value: a mean, or that of all its spines together.
     pub mean: f64,
     /// Dendrites in it.
     pub dendrites: usize,

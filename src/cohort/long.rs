@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 /// Columns of a long table in the order they are written; columns of the writer's own follow.
-pub const LONG_COLUMNS: [&str; 14] = [
+pub const LONG_COLUMNS: [&str; 15] = [
     "study",
     "group",
     "treatment",
@@ -22,6 +22,7 @@ pub const LONG_COLUMNS: [&str; 14] = [
     "unit",
     "day",
     "value",
+    "denominator",
 ];
 
 /// One value of a long table. A text that is empty is not known.
@@ -62,6 +63,8 @@ pub struct LongRow {
     pub day: f64,
     /// The value; none where the session or the measure is missing.
     pub value: Option<f64>,
+    /// What the value is over, where known: spines of the session before for a rate, µm for a density, spines for a mean. Values times denominators add up over dendrites.
+    pub denominator: Option<f64>,
     /// Cells of the columns of the writer's own, in the order of [`LongTable::extra_columns`].
     pub extra: Vec<String>,
 }
@@ -104,7 +107,8 @@ impl LongTable {
     ///
     /// # Errors
     /// [`Error::Parameter`] that lists every fault by the line the row would be written to: an empty treatment, mouse, dendrite or metric, a day or value that is
-    /// no finite number, an animal with two treatments, groups or sexes, a metric with two units, a row whose extra cells do not fit the columns.
+    /// no finite number, a denominator that is not above 0, or that some values of a study's metric have and others not, an animal with two treatments, groups or sexes, a metric with two
+    /// units, a row whose extra cells do not fit the columns.
     pub fn new(rows: Vec<LongRow>, extra_columns: Vec<String>) -> Result<Self> {
         let lines = (0..rows.len() as u64).map(|n| n + 2).collect();
         let table = Self { rows, extra_columns, lines };
@@ -186,7 +190,8 @@ pub fn write_long_csv(path: impl AsRef<Path>, table: &LongTable) -> Result<()> {
             &r.unit,
         ];
         let mut row: Vec<String> = texts.into_iter().cloned().collect();
-        row.extend([r.day.to_string(), r.value.map_or_else(String::new, |v| v.to_string())]);
+        let number = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
+        row.extend([r.day.to_string(), number(r.value), number(r.denominator)]);
         row.extend(r.extra.iter().cloned());
         row
     });

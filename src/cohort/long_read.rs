@@ -13,9 +13,13 @@ const NEEDED: [&str; 6] = ["treatment", "mouse", "dendrite", "metric", "day", "v
 /// How other programs write a value that is missing.
 const MISSING: [&str; 6] = ["", "na", "n/a", "nan", "null", "none"];
 
+fn is_missing(cell: &str) -> bool {
+    MISSING.contains(&cell.to_lowercase().as_str())
+}
+
 /// Reads a long table (CSV): a header with at least treatment, mouse, dendrite, metric, day and value, in any order.
 ///
-/// A value that is empty, `NA`, `NaN`, `null` or `none` is missing; nothing else is taken for a number that is none. `cell_id` is read as `cell`; columns that
+/// A value or denominator that is empty, `NA`, `NaN`, `null` or `none` is missing; nothing else is taken for a number that is none. `cell_id` is read as `cell`; columns that
 /// gemmule does not know are kept as they are.
 ///
 /// ```
@@ -51,9 +55,10 @@ pub fn read_long_csv(path: impl AsRef<Path>) -> Result<LongTable> {
             }
             value
         };
-        let missing = MISSING.contains(&table.text(n, "value").to_lowercase().as_str());
-        let value = if missing { None } else { number("value") };
+        let value = if is_missing(table.text(n, "value")) { None } else { number("value") };
         let day = number("day").unwrap_or(0.0);
+        let bare = !table.has("denominator") || is_missing(table.text(n, "denominator"));
+        let denominator = if bare { None } else { number("denominator") };
         rows.push(LongRow {
             study: text("study"),
             group: text("group"),
@@ -69,6 +74,7 @@ pub fn read_long_csv(path: impl AsRef<Path>) -> Result<LongTable> {
             unit: text("unit"),
             day,
             value,
+            denominator,
             extra: extra_columns.iter().map(|c| text(c)).collect(),
         });
         lines.push(line);
@@ -92,6 +98,7 @@ impl LongTable {
     pub(super) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let mut seen: HashMap<Constant<'_>, (&str, u64)> = HashMap::new();
+        let mut over: HashMap<(&str, &str), (bool, u64)> = HashMap::new();
         for (row, &line) in self.rows.iter().zip(&self.lines) {
             let needed = [
                 ("treatment", &row.treatment),
@@ -111,6 +118,17 @@ impl LongTable {
                     row.extra.len(),
                     self.extra_columns.len()
                 ));
+            }
+            if row.denominator.is_some_and(|n| !(n.is_finite() && n > 0.0)) {
+                faults.push(format!("line {line}: a denominator must be a number above 0"));
+            }
+            if row.value.is_some() {
+                let has = row.denominator.is_some();
+                let first = *over.entry((row.study.as_str(), row.metric.as_str())).or_insert((has, line));
+                if first.0 != has {
+                    let (with, without) = if has { (line, first.1) } else { (first.1, line) };
+                    faults.push(format!("{} has a denominator in line {with} and none in line {without}", row.metric));
+                }
             }
             let constants = [
                 ("treatment", row.mouse.as_str(), "mouse", row.treatment.as_str()),

@@ -28,7 +28,7 @@ pub use log_rank::{LogRank, log_rank, log_rank_permutation};
 pub use long::{LONG_COLUMNS, LongRow, LongTable, write_long_csv};
 pub use long_read::read_long_csv;
 pub use mixed::{Coefficient, MixedDesign, MixedFit, Model, fit_mixed};
-pub use params::{Arm, ModelDf, Repeats, StatsParams};
+pub use params::{AnimalValue, Arm, ModelDf, Repeats, StatsParams};
 pub use permutation::{Permutation, permutation};
 pub use power::{Power, PowerParams, animal_sd, power};
 pub use series::Scale;

@@ -43,6 +43,18 @@ choice! {
 }
 
 choice! {
+    /// What an animal's value is. See the example of [`StatsParams`].
+    AnimalValue { Pooled Dendrites;
+        /// That of all its dendrites together, as if they were one: sum of values times denominators over the sum of denominators, normalised after that. Where a table has no
+        /// denominators, as [`AnimalValue::Dendrites`].
+        #[default]
+        Pooled,
+        /// The mean of its dendrites' normalised values, each counted alike.
+        Dendrites
+    }
+}
+
+choice! {
     /// The column whose levels are compared. See the example of [`StatsParams`].
     Arm { Treatment Group;
         /// `treatment`.
@@ -69,8 +81,9 @@ params! {
     /// How a long table is turned into effects.
     ///
     /// ```
-    /// use gemmule::cohort::{Arm, ModelDf, Repeats, StatsParams};
+    /// use gemmule::cohort::{AnimalValue, Arm, ModelDf, Repeats, StatsParams};
     /// let params = StatsParams::default().arm(Arm::Group)?.repeats(Repeats::Mean)?.model_df(ModelDf::Normal)?.last_baseline_day(-1.0)?;
+    /// let params = params.animal_value(AnimalValue::Dendrites)?;
     /// params.validate()?;
     /// assert!(params.confidence(95.0).is_err()); // a share, not per cent
     /// # Ok::<(), gemmule::error::Error>(())
@@ -87,9 +100,11 @@ params! {
         /// Metrics analysed as fold change, value / baseline - 1, from the first baseline day of the same dendrite.
         fold_metrics: Vec<String> = ["density", "head_width", "head_width_um", "protrusion_length", "length", "length_um", "volume_um3", "brightness"].map(String::from).to_vec(), "characters", 1..=200, "Shao et al. 2021, doi:10.1016/j.neuron.2021.06.008";
         /// Metrics analysed as difference from the first baseline day of the same dendrite.
-        difference_metrics: Vec<String> = ["formation_rate", "elimination_rate", "turnover_ratio"].map(String::from).to_vec(), "characters", 1..=200, "Shao et al. 2021: difference from the baseline interval";
+        difference_metrics: Vec<String> = ["formation_rate", "elimination_rate", "turnover_ratio", "expected_formation_rate", "expected_elimination_rate"].map(String::from).to_vec(), "characters", 1..=200, "Shao et al. 2021: difference from the baseline interval";
         /// Several rows of one dendrite, metric and day: error, first, mean or all. Metrics per spine have as many as there are spines.
         repeats: Repeats = Repeats::Error, "", Repeats::ALL, "nothing is guessed";
+        /// An animal's value: pooled (of all its spines together, where the table has denominators) or dendrites (mean of its dendrites' values).
+        animal_value: AnimalValue = AnimalValue::Pooled, "", AnimalValue::ALL, "a rate of 2 spines tells less than one of 20: see README";
         /// Share of the distribution that an interval holds.
         confidence: f64 = 0.95, "", 0.5..=0.999, "convention";
         /// Most splits of the animals that are all gone through; above it some are drawn.

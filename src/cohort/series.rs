@@ -35,6 +35,15 @@ impl Scale {
             Self::Difference => "difference",
         }
     }
+
+    /// A value against its baseline; none against a baseline that nothing can be measured by.
+    pub(super) fn normalise(self, value: f64, baseline: f64) -> Option<f64> {
+        match self {
+            Self::Raw => Some(value),
+            Self::Fold => (baseline > 0.0).then(|| value / baseline - 1.0),
+            Self::Difference => Some(value - baseline),
+        }
+    }
 }
 
 /// One value.
@@ -51,6 +60,37 @@ pub(super) struct Observation {
     pub(super) cell_type: String,
     pub(super) day: f64,
     pub(super) value: f64,
+    /// The value as measured and, where known, what it is over.
+    pub(super) measured: Measured,
+    /// The same on the baseline day, where the value is normalised by it.
+    pub(super) baseline: Option<Measured>,
+}
+
+/// A value as measured, and what it is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Measured {
+    pub(super) value: f64,
+    pub(super) denominator: Option<f64>,
+}
+
+impl Measured {
+    /// The mean of repeated measurements.
+    fn mean(of: &[Self]) -> Self {
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        let denominators: Vec<f64> = of.iter().filter_map(|m| m.denominator).collect();
+        let value = mean(of.iter().map(|m| m.value).collect());
+        Self { value, denominator: (!denominators.is_empty()).then(|| mean(denominators)) }
+    }
+
+    /// All of them as one: sum of value times denominator over the sum of denominators; none if one has no denominator.
+    pub(super) fn pooled(of: impl Iterator<Item = Self>) -> Option<f64> {
+        let mut sums = (0.0, 0.0);
+        for m in of {
+            let denominator = m.denominator?;
+            sums = (sums.0 + m.value * denominator, sums.1 + denominator);
+        }
+        (sums.1 > 0.0).then(|| sums.0 / sums.1)
+    }
 }
 
 /// One metric of one study.
@@ -93,9 +133,9 @@ pub(super) fn series(table: &LongTable, study: &Study, params: &StatsParams, fau
     metrics.into_iter().map(one).collect()
 }
 
-fn of_metric(
+fn of_metric<'a>(
     table: &LongTable,
-    rows: &[(usize, &LongRow)],
+    rows: &[(usize, &'a LongRow)],
     study: &Study,
     metric: &str,
     params: &StatsParams,
@@ -106,7 +146,11 @@ fn of_metric(
     if missing > 0 {
         remarks.push(format!("{} {metric}: {missing} missing values left out", study.name));
     }
-    let measured = rows.iter().filter_map(|&(n, r)| Some((n, r, r.value?))).collect();
+    let measured = |&(n, row): &(usize, &'a LongRow)| {
+        let of = Measured { value: row.value?, denominator: row.denominator };
+        Some((n, row, of))
+    };
+    let measured = rows.iter().filter_map(measured).collect();
     let kept = settle_repeats(table, measured, params.repeats, faults);
     let arms: Vec<&str> = study.arms().map(String::as_str).collect();
     let mice: BTreeSet<&str> = kept.iter().map(|(r, _)| r.mouse.as_str()).collect();
@@ -114,7 +158,7 @@ fn of_metric(
     // The cell is that of the dendrite; where no cell is known the field of view stands for it.
     let dendrites: BTreeSet<(&str, &str, &str, &str)> = kept.iter().map(|(r, _)| branch(r)).collect();
     let dendrites: HashMap<_, usize> = dendrites.into_iter().enumerate().map(|(n, d)| (d, n)).collect();
-    let observation = |&(row, value): &(&LongRow, f64)| Observation {
+    let observation = |&(row, measured): &(&LongRow, Measured)| Observation {
         arm: arms.iter().position(|a| *a == arm(row, params.arm)).unwrap_or_default(),
         mouse: mice.binary_search(&row.mouse.as_str()).unwrap_or_default(),
         cell: if row.cell.is_empty() { row.fov.clone() } else { row.cell.clone() },
@@ -122,7 +166,9 @@ fn of_metric(
         sex: row.sex.clone(),
         cell_type: row.cell_type.clone(),
         day: row.day,
-        value,
+        value: measured.value,
+        measured,
+        baseline: None,
     };
     let mut raw: Vec<(Observation, &LongRow)> = kept.iter().map(|k| (observation(k), k.0)).collect();
     raw.sort_by(|(a, _), (b, _)| (a.mouse, a.dendrite).cmp(&(b.mouse, b.dendrite)).then(a.day.total_cmp(&b.day)));
@@ -158,10 +204,10 @@ fn branch(row: &LongRow) -> (&str, &str, &str, &str) {
 /// Rows of the same dendrite (or spine) and day become one, as the parameters say; those of metrics per spine stay.
 fn settle_repeats<'a>(
     table: &LongTable,
-    rows: Vec<(usize, &'a LongRow, f64)>,
+    rows: Vec<(usize, &'a LongRow, Measured)>,
     repeats: Repeats,
     faults: &mut Vec<String>,
-) -> Vec<(&'a LongRow, f64)> {
+) -> Vec<(&'a LongRow, Measured)> {
     let mut groups: BTreeMap<(Key<'_>, u64, usize), Vec<usize>> = BTreeMap::new();
     for (at, &(n, row, _)) in rows.iter().enumerate() {
         // A metric per spine whose spines have no names: every row is its own.
@@ -173,7 +219,7 @@ fn settle_repeats<'a>(
     let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
     groups.sort_by_key(|group| rows[group[0]].0);
     for group in groups {
-        let (n, row, value) = rows[group[0]];
+        let (n, row, first) = rows[group[0]];
         if group.len() > 1 && repeats == Repeats::Error {
             let others: Vec<String> = group[1..].iter().map(|&at| table.line(rows[at].0).to_string()).collect();
             faults.push(format!(
@@ -187,8 +233,8 @@ fn settle_repeats<'a>(
                 others.join(", ")
             ));
         }
-        let mean = group.iter().map(|&at| rows[at].2).sum::<f64>() / group.len() as f64;
-        kept.push((n, row, if repeats == Repeats::Mean { mean } else { value }));
+        let of: Vec<Measured> = group.iter().map(|&at| rows[at].2).collect();
+        kept.push((n, row, if repeats == Repeats::Mean { Measured::mean(&of) } else { first }));
     }
     kept.sort_by_key(|&(n, ..)| n);
     kept.into_iter().map(|(_, row, value)| (row, value)).collect()
@@ -203,20 +249,16 @@ fn normalise(
     if scale == Scale::Raw {
         return raw.iter().map(|(o, _)| o.clone()).collect();
     }
-    let mut first: HashMap<Key<'_>, f64> = HashMap::new();
+    let mut first: HashMap<Key<'_>, Measured> = HashMap::new();
     for (o, row) in raw.iter().filter(|(o, _)| Some(o.day) == baseline) {
-        first.entry(key(row)).or_insert(o.value);
+        first.entry(key(row)).or_insert(o.measured);
     }
     let mut lost = 0;
     let mut kept = Vec::new();
     for (o, row) in raw {
-        let value = match (first.get(&key(row)), scale) {
-            (Some(&from), Scale::Fold) if from > 0.0 => Some(o.value / from - 1.0),
-            (Some(&from), Scale::Difference) => Some(o.value - from),
-            _ => None,
-        };
-        match value {
-            Some(value) => kept.push(Observation { value, ..o.clone() }),
+        let from = first.get(&key(row)).copied();
+        match from.and_then(|from| scale.normalise(o.value, from.value)) {
+            Some(value) => kept.push(Observation { value, baseline: from, ..o.clone() }),
             None => lost += 1,
         }
     }

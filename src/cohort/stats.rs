@@ -25,8 +25,8 @@ use crate::statistics::smallest_difference_between;
 /// - `mixed-model`: a linear mixed model by REML, treatment * day with random intercepts of mouse, cell and dendrite ([`fit_mixed`](crate::cohort::fit_mixed)): the treatment's
 ///   effect on each day (`difference`), every fixed effect, and the standard deviations.
 ///
-/// All but `welch`, `mean` and, unless `stats.model_normalised`, `mixed-model` are of normalised values (column `scale`), on days after the baseline. An animal's mean is the mean of its dendrites' means. What was left
-/// out is in [`Effects::remarks`].
+/// All but `welch`, `mean` and, unless `stats.model_normalised`, `mixed-model` are of normalised values (column `scale`), on days after the baseline. An animal's value is that of all its spines
+/// together where the table has denominators, else the mean of its dendrites' means ([`AnimalValue`](crate::cohort::AnimalValue)). What was left out is in [`Effects::remarks`].
 ///
 /// ```
 /// use gemmule::cohort::{LongRow, LongTable, StatsParams, stats};
@@ -95,13 +95,13 @@ fn of_series(study: &Study, of: &Series, params: &StatsParams, number: u64) -> E
     for treated in 1..arms.len() {
         let places = Comparison { study, of, group_a: arms[treated], group_b: arms[0], params };
         for day in days(&of.normalised).into_iter().filter(|d| of.is_compared(*d, params)) {
-            let samples = [treated, 0].map(|arm| Sample::of(&of.normalised, arm, day));
+            let samples = [treated, 0].map(|arm| Sample::of(&of.normalised, of.scale, arm, day, params.animal_value));
             rows.extend(places.animals(day, &samples[0], &samples[1], stream));
             stream += 1;
         }
         for &(scale, observations) in scales {
             for day in days(observations) {
-                let samples = [treated, 0].map(|arm| Sample::of(observations, arm, day));
+                let samples = [treated, 0].map(|arm| Sample::of(observations, scale, arm, day, params.animal_value));
                 rows.extend(places.welch(day, scale, &samples[0], &samples[1]));
             }
         }
@@ -130,7 +130,7 @@ fn describe(
     params: &StatsParams,
 ) {
     for day in days(observations) {
-        let sample = Sample::of(observations, number, day);
+        let sample = Sample::of(observations, scale, number, day, params.animal_value);
         for (contrast, values) in [("dendrites", &sample.values), ("animals", &sample.means())] {
             if values.is_empty() {
                 continue;
@@ -199,7 +199,8 @@ impl Comparison<'_> {
         };
         let ((mean_a, var_a), (mean_b, var_b)) = (mean_variance(&means_a), mean_variance(&means_b));
         let drawn = if tested.exact { "exact, all" } else { "Monte Carlo," };
-        let mut note = format!("{drawn} {} splits of animals; interval by inversion", tested.splits);
+        let of = if a.pooled && b.pooled { "animals, each pooled over its spines" } else { "animals" };
+        let mut note = format!("{drawn} {} splits of {of}; interval by inversion", tested.splits);
         if tested.difference.is_none() {
             note += "; too few animals for an interval of this confidence";
         }

@@ -137,16 +137,10 @@ impl Counts {
     /// ```
     pub fn rates(&self, turnover: Turnover) -> Rates {
         let share = |n: f64, of: f64| (of > 0.0).then(|| n / of);
-        let changed = self.formed + self.eliminated;
-        let now = self.persistent + self.formed;
         Rates {
             formation: share(self.formed, self.scorable_a),
             elimination: share(self.eliminated, self.scorable_a),
-            turnover: match turnover {
-                Turnover::OverBoth => share(changed, self.scorable_a + now),
-                Turnover::MeanOfRates => share(changed, 2.0 * self.scorable_a),
-                Turnover::OverCurrent => share(changed, 2.0 * now),
-            },
+            turnover: share(self.formed + self.eliminated, self.turnover_over(turnover)),
         }
     }
 }
@@ -170,6 +164,25 @@ pub struct Interval {
     pub corrected: Counts,
     /// Scorable length in either session, µm, where known.
     pub length_um: (Option<f64>, Option<f64>),
+}
+
+impl Counts {
+    /// What a turnover ratio of this formula is over.
+    ///
+    /// ```
+    /// use gemmule::dynamics::{Counts, Turnover};
+    /// let counts = Counts { scorable_a: 139.0, persistent: 117.0, formed: 16.0, eliminated: 22.0 };
+    /// assert_eq!(counts.turnover_over(Turnover::OverBoth), 139.0 + 133.0);
+    /// assert_eq!(counts.turnover_over(Turnover::MeanOfRates), 2.0 * 139.0);
+    /// ```
+    pub fn turnover_over(&self, turnover: Turnover) -> f64 {
+        let now = self.persistent + self.formed;
+        match turnover {
+            Turnover::OverBoth => self.scorable_a + now,
+            Turnover::MeanOfRates => 2.0 * self.scorable_a,
+            Turnover::OverCurrent => 2.0 * now,
+        }
+    }
 }
 
 impl Interval {

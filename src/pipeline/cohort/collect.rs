@@ -49,6 +49,8 @@ pub struct DendriteValue {
     pub unit: String,
     /// The value.
     pub value: f64,
+    /// What it is over: spines of the session before for a rate, µm for a density, spines for a mean.
+    pub denominator: f64,
 }
 
 /// A spine that was formed; numbers are positions of sessions. See the example of [`crate::pipeline::run_cohort`].
@@ -193,6 +195,7 @@ fn values(path: &Path) -> Result<Vec<DendriteValue>> {
             metric: row.get(2)?.to_owned(),
             unit: row.get(3)?.to_owned(),
             value: row.get(4)?.parse().ok()?,
+            denominator: row.get(5)?.parse().ok()?,
         })
     };
     rows(path)?.iter().map(|row| one(row).ok_or_else(|| damaged(path))).collect()

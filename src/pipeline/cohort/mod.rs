@@ -9,6 +9,7 @@ mod run;
 mod state;
 mod survival;
 mod tables;
+mod values;
 
 use crate::error::Result;
 use crate::params::params;

@@ -94,6 +94,7 @@ fn long_rows(series: &CohortSeries, results: &CollectedSeries, carried: &[String
                 unit: v.unit.clone(),
                 day: s.session.day.unwrap_or_default(),
                 value: Some(v.value),
+                denominator: Some(v.denominator),
                 extra: columns.iter().map(|c| if c == "session" { s.session.name.clone() } else { text(c) }).collect(),
                 ..LongRow::default()
             }
@@ -248,6 +249,7 @@ fn parquet_columns(long: &LongTable) -> Vec<(String, Column)> {
         ("unit".into(), text(&|r| &r.unit)),
         ("day".into(), Column::Number(rows.iter().map(|r| Some(r.day)).collect())),
         ("value".into(), Column::Number(rows.iter().map(|r| r.value).collect())),
+        ("denominator".into(), Column::Number(rows.iter().map(|r| r.denominator).collect())),
     ];
     for (n, name) in long.extra_columns().iter().enumerate() {
         columns.push((name.clone(), text(&|r| &r.extra[n])));

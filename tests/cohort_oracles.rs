@@ -1,10 +1,11 @@
-//! Statistics against R: designs simulated and frozen in fixtures/, and the published tables where `GEMMULE_DATA` names their folder.
+//! Statistics against R and numpy: designs simulated and frozen in fixtures/, and the published tables where `GEMMULE_DATA` names their folder.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use gemmule::cohort::{
-    Effect, Effects, Life, Repeats, Scale, StatsParams, read_lives_csv, read_long_csv, stats, survival_effects,
+    Effect, Effects, Life, Repeats, Scale, StatsParams, adjusted, read_lives_csv, read_long_csv, stats,
+    survival_effects,
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -27,6 +28,25 @@ fn rows(path: &Path) -> Vec<HashMap<String, String>> {
 
 fn number(row: &HashMap<String, String>, column: &str) -> f64 {
     row[column].parse().unwrap_or_else(|_| panic!("{column} of {row:?} is no number"))
+}
+
+/// `fixtures/adjusted.py` searches the same definition split by split and shift by shift.
+#[test]
+fn adjusted_differences_are_those_of_numpy() {
+    let text = std::fs::read_to_string(fixture("adjusted.json")).expect("the fixture is there");
+    let cases: Vec<serde_json::Value> = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(cases.len(), 4);
+    for case in &cases {
+        let group =
+            |name: &str| serde_json::from_value::<Vec<(f64, f64)>>(case[name].clone()).expect("value and baseline");
+        let found = adjusted(&group("a"), &group("b"), &StatsParams::default(), 0).expect("enough animals");
+        let (lower, upper) = found.interval.expect("enough splits");
+        let of = [found.difference, found.slope, found.p_value, lower, upper];
+        for (mine, name) in of.into_iter().zip(["difference", "slope", "p_value", "lower", "upper"]) {
+            let numpy = case[name].as_f64().expect("a number");
+            assert!((mine - numpy).abs() < 1e-9, "{name}: {mine} and not {numpy}");
+        }
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! From dendrites to animals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cohort::series::{Measured, Observation};
-use crate::cohort::{AnimalValue, Scale};
+use crate::cohort::{AnimalValue, Scale, StatsParams};
 
 /// Values of one arm on one day.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +20,10 @@ impl Sample {
     /// The sample of `arm` on `day`; `scale` is that of the observations.
     pub(super) fn of(observations: &[Observation], scale: Scale, arm: usize, day: f64, animal: AnimalValue) -> Self {
         let here: Vec<&Observation> = observations.iter().filter(|o| o.arm == arm && o.day == day).collect();
+        Self::of_animals(&here, scale, animal)
+    }
+
+    fn of_animals(here: &[&Observation], scale: Scale, animal: AnimalValue) -> Self {
         let mut by_mouse: BTreeMap<usize, Vec<&Observation>> = BTreeMap::new();
         here.iter().for_each(|o| by_mouse.entry(o.mouse).or_default().push(o));
         let pooled = animal == AnimalValue::Pooled && here.iter().all(|o| o.measured.denominator.is_some());
@@ -57,6 +61,22 @@ fn together(of: &[&Observation], scale: Scale) -> Option<f64> {
     }
 }
 
+/// Every animal of `arm` that has a value on `day` and a baseline: the value as measured, and that of all baseline days together, both of the dendrites that have both.
+pub(super) fn against_baseline(raw: &[Observation], arm: usize, day: f64, params: &StatsParams) -> Vec<(f64, f64)> {
+    let of_arm = || raw.iter().filter(|o| o.arm == arm);
+    let dendrites = |of: &dyn Fn(&Observation) -> bool| -> BTreeSet<usize> {
+        of_arm().filter(|o| of(o)).map(|o| o.dendrite).collect()
+    };
+    let (now, before) = (|o: &Observation| o.day == day, |o: &Observation| o.day <= params.last_baseline_day);
+    let both: BTreeSet<usize> = dendrites(&now).intersection(&dendrites(&before)).copied().collect();
+    let of = |when: &dyn Fn(&Observation) -> bool| {
+        let here: Vec<&Observation> = of_arm().filter(|o| both.contains(&o.dendrite) && when(o)).collect();
+        Sample::of_animals(&here, Scale::Raw, params.animal_value).animals
+    };
+    // The same animals in the same order: each has all its dendrites in both.
+    of(&now).iter().zip(of(&before)).map(|(now, before)| (now.1, before.1)).collect()
+}
+
 /// Days of some observations, sorted.
 pub(super) fn days(observations: &[Observation]) -> Vec<f64> {
     let mut days: Vec<f64> = observations.iter().map(|o| o.day).collect();
@@ -67,6 +87,8 @@ pub(super) fn days(observations: &[Observation]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use crate::cohort::animals::against_baseline;
+    use crate::cohort::series::{Measured, Observation};
     use crate::cohort::{AnimalValue, LongRow, LongTable, Scale, StatsParams, stats};
 
     /// Formation of one animal: dendrite, day, new spines, spines before; and of another that nothing happens to.
@@ -85,6 +107,41 @@ mod tests {
         let rows = rows.iter().map(|r| row("a", r)).chain(still.iter().map(|r| row("b", r))).collect();
         let found = stats(&LongTable::new(rows, vec![]).expect("valid"), params).expect("two arms");
         found.animals.iter().filter(|a| a.mouse == "a").map(|a| (a.scale, a.day, a.mean, a.dendrites)).collect()
+    }
+
+    #[test]
+    fn a_baseline_is_that_of_all_days_before_on_the_dendrites_of_the_day() {
+        let seen = |mouse, dendrite, day, value, over| Observation {
+            arm: 1,
+            mouse,
+            cell: String::new(),
+            dendrite,
+            sex: String::new(),
+            cell_type: String::new(),
+            day,
+            value,
+            measured: Measured { value, denominator: Some(over) },
+            baseline: None,
+        };
+        let raw = [
+            seen(0, 0, -3.0, 0.1, 10.0),
+            seen(0, 0, -1.0, 0.4, 20.0),
+            seen(0, 0, 1.0, 0.5, 10.0),
+            // Not seen on day 1, before, and in another animal only after.
+            seen(0, 1, -1.0, 0.9, 90.0),
+            seen(0, 2, 1.0, 0.9, 90.0),
+            seen(1, 3, 1.0, 0.3, 10.0),
+            seen(2, 4, -1.0, 0.2, 10.0),
+            seen(2, 4, 1.0, 0.6, 10.0),
+        ];
+        let params = StatsParams::default();
+        let pooled = against_baseline(&raw, 1, 1.0, &params);
+        assert_eq!(pooled.len(), 2, "{pooled:?}");
+        assert!((pooled[0].0 - 0.5).abs() < 1e-12 && (pooled[0].1 - 0.3).abs() < 1e-12, "{pooled:?}");
+        assert!((pooled[1].0 - 0.6).abs() < 1e-12 && (pooled[1].1 - 0.2).abs() < 1e-12, "{pooled:?}");
+        let apart = against_baseline(&raw, 1, 1.0, &StatsParams { animal_value: AnimalValue::Dendrites, ..params });
+        assert!((apart[0].1 - 0.25).abs() < 1e-12, "{apart:?}");
+        assert!(against_baseline(&raw, 0, 1.0, &StatsParams::default()).is_empty());
     }
 
     #[test]

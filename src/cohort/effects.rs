@@ -17,7 +17,7 @@ pub struct Effect {
     pub metric: String,
     /// Day of the comparison; none for all days together.
     pub day: Option<f64>,
-    /// `mean`, `permutation`, `bootstrap`, `hedges-g`, `detectable`, `welch`, `mixed-model`, `kaplan-meier`, `turnbull`, `log-rank` or `log-rank-permutation`.
+    /// `mean`, `permutation`, `adjusted`, `bootstrap`, `hedges-g`, `detectable`, `welch`, `mixed-model`, `kaplan-meier`, `turnbull`, `log-rank` or `log-rank-permutation`.
     pub test: String,
     /// `difference` (a - b), `ratio` (a / b), `standardised`, `dendrites` or `animals` (of a mean), `survival`, or a term of the mixed model.
     pub contrast: String,

@@ -1,12 +1,9 @@
 //! Comparison of two survival curves.
 
-use rand::SeedableRng as _;
-use rand::seq::SliceRandom as _;
-use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::cohort::StatsParams;
-use crate::cohort::permutation::{binomial, each_choice};
+use crate::cohort::splits::{each_split, share};
 use crate::cohort::two_sample::two_sided;
 use crate::dynamics::Lifetime;
 
@@ -109,26 +106,11 @@ pub fn log_rank_permutation(animals: &[Vec<Lifetime>], n_a: usize, params: &Stat
         let (observed, expected, variance) = sums(&sum(chosen), &all);
         if variance > 0.0 { (observed - expected).powi(2) / variance } else { 0.0 }
     };
-    let least = statistic(&every[..n_a]) * (1.0 - 1e-9);
-    if least <= 0.0 {
+    let observed = statistic(&every[..n_a]);
+    if observed <= 0.0 {
         return None;
     }
-    let exact = binomial(n, n_a) <= params.max_splits as f64;
-    let (mut extreme, mut splits) = (0, 0);
-    let mut visit = |chosen: &[usize]| {
-        splits += 1;
-        extreme += usize::from(statistic(chosen) >= least);
-    };
-    if exact {
-        each_choice(n, n_a, &mut visit);
-    } else {
-        let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
-        let mut order = every;
-        for _ in 0..params.drawn_splits {
-            order.partial_shuffle(&mut rng, n_a);
-            visit(&order[n - n_a..]);
-        }
-    }
-    let p = if exact { extreme as f64 / splits as f64 } else { (extreme + 1) as f64 / (splits + 1) as f64 };
-    Some((p, splits, exact))
+    let mut statistics = Vec::new();
+    let exact = each_split((n_a, n - n_a), params, 0, |chosen| statistics.push(statistic(chosen)));
+    Some((share(statistics.iter().copied(), observed, exact), statistics.len(), exact))
 }

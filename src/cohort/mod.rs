@@ -3,9 +3,11 @@
 //! [`read_long_csv`] reads the long table of anyone, [`stats()`] turns it into [`Effects`]. Animals are the unit of the default test: a treatment is given to an
 //! animal, and its dendrites are not independent of each other.
 
+mod adjusted;
 mod animals;
 mod arms;
 mod bootstrap;
+mod compare;
 mod effects;
 mod lives;
 mod log_rank;
@@ -16,11 +18,13 @@ mod params;
 mod permutation;
 mod power;
 mod series;
+mod splits;
 mod stats;
 mod survival_rows;
 mod turnbull;
 mod two_sample;
 
+pub use adjusted::{Adjusted, adjusted};
 pub use bootstrap::bootstrap_t;
 pub use effects::{AnimalMean, Effect, Effects, effects_table, write_effects_csv};
 pub use lives::{Life, read_lives_csv};

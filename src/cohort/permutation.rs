@@ -1,11 +1,9 @@
 //! Exact permutation of animals between two groups, and the interval it gives.
 
-use rand::SeedableRng as _;
-use rand::seq::SliceRandom as _;
-use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::cohort::StatsParams;
+use crate::cohort::splits::{bound, each_split, share};
 
 /// A permutation test of two samples. See the example of [`permutation()`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -46,15 +44,15 @@ pub fn permutation(a: &[f64], b: &[f64], params: &StatsParams, stream: u64) -> O
     let splits = Splits::scaled(a, b, centre, scale, params, stream);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let observed = (mean(a) - mean(b)) / scale;
-    let bound = |towards: f64| splits.bound(observed, towards, alpha, |shift| (shift, 1.0));
-    let difference = bound(-1.0).zip(bound(1.0)).map(|(low, high)| (low * scale, high * scale));
+    let end = |towards: f64| bound(observed, towards, alpha, |shift| splits.p_value(shift, 1.0));
+    let difference = end(-1.0).zip(end(1.0)).map(|(low, high)| (low * scale, high * scale));
     let positive = a.iter().chain(b).all(|v| *v > 0.0);
     let ratio = || {
         // Not centred: a factor acts on the values themselves.
         let splits = Splits::scaled(a, b, 0.0, scale, params, stream);
         let observed = (mean(a) / mean(b)).ln();
-        let bound = |towards: f64| splits.bound(observed, towards, alpha, |log| (0.0, log.exp()));
-        bound(-1.0).zip(bound(1.0)).map(|(low, high)| (low.exp(), high.exp()))
+        let end = |towards: f64| bound(observed, towards, alpha, |log| splits.p_value(0.0, log.exp()));
+        end(-1.0).zip(end(1.0)).map(|(low, high)| (low.exp(), high.exp()))
     };
     Some(Permutation {
         t: splits.t(&splits.observed, 0.0, 1.0),
@@ -122,20 +120,8 @@ impl Splits {
             }
             s
         };
-        let exact = binomial(all.len(), a.len()) <= params.max_splits as f64;
         let mut drawn = Vec::new();
-        if exact {
-            each_choice(all.len(), a.len(), |chosen| drawn.push(split(chosen)));
-        } else {
-            let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
-            rng.set_stream(stream);
-            let mut order: Vec<usize> = (0..all.len()).collect();
-            for _ in 0..params.drawn_splits {
-                order.partial_shuffle(&mut rng, a.len());
-                // partial_shuffle leaves what it has drawn at the end.
-                drawn.push(split(&order[b.len()..]));
-            }
-        }
+        let exact = each_split((a.len(), b.len()), params, stream, |chosen| drawn.push(split(chosen)));
         let every: Vec<usize> = (0..all.len()).collect();
         Self {
             size: (a.len() as f64, b.len() as f64),
@@ -163,48 +149,7 @@ impl Splits {
     }
 
     fn p_value(&self, shift: f64, factor: f64) -> f64 {
-        let least = self.t(&self.observed, shift, factor).abs() * (1.0 - 1e-9);
-        let extreme = self.drawn.iter().filter(|s| self.t(s, shift, factor).abs() >= least).count() as f64;
-        let n = self.drawn.len() as f64;
-        if self.exact { extreme / n } else { (extreme + 1.0) / (n + 1.0) }
-    }
-
-    /// Where, from `start` on in the direction `towards`, p falls to `alpha`; none if it never does. `at` says which shift and factor a place stands for.
-    fn bound(&self, start: f64, towards: f64, alpha: f64, at: impl Fn(f64) -> (f64, f64)) -> Option<f64> {
-        let rejected = |x: f64| {
-            let (shift, factor) = at(x);
-            self.p_value(shift, factor) <= alpha + 1e-12
-        };
-        let (mut inside, mut step) = (start, 0.05 * towards);
-        for _ in 0..40 {
-            let mut outside = inside + step;
-            if rejected(outside) {
-                for _ in 0..40 {
-                    let middle = (inside + outside) / 2.0;
-                    if rejected(middle) { outside = middle } else { inside = middle }
-                }
-                return Some(inside);
-            }
-            (inside, step) = (outside, step * 1.5);
-        }
-        None
-    }
-}
-
-/// Ways to choose k of n.
-pub(super) fn binomial(n: usize, k: usize) -> f64 {
-    (0..k.min(n - k)).fold(1.0, |ways, i| ways * (n - i) as f64 / (i + 1) as f64).round()
-}
-
-/// Calls `visit` with every choice of k of 0..n, in lexicographic order.
-pub(super) fn each_choice(n: usize, k: usize, mut visit: impl FnMut(&[usize])) {
-    let mut chosen: Vec<usize> = (0..k).collect();
-    loop {
-        visit(&chosen);
-        let Some(at) = (0..k).rev().find(|&i| chosen[i] < n - k + i) else { return };
-        chosen[at] += 1;
-        for i in at + 1..k {
-            chosen[i] = chosen[i - 1] + 1;
-        }
+        let t = |split: &Split| self.t(split, shift, factor).abs();
+        share(self.drawn.iter().map(t), t(&self.observed), self.exact)
     }
 }

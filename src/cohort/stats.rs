@@ -2,22 +2,21 @@
 
 use rayon::prelude::*;
 
-use crate::cohort::animals::{Sample, days};
+use crate::cohort::animals::{Sample, against_baseline, days};
 use crate::cohort::arms::{Study, studies};
+use crate::cohort::compare::Comparison;
 use crate::cohort::long::listed;
 use crate::cohort::mixed::model_rows;
 use crate::cohort::series::{Observation, Series, series};
 use crate::cohort::two_sample::{mean_variance, quantile};
-use crate::cohort::{
-    AnimalMean, Effect, Effects, LongTable, Scale, StatsParams, bootstrap_t, hedges, holm, permutation, welch,
-};
+use crate::cohort::{AnimalMean, Effect, Effects, LongTable, Scale, StatsParams, holm};
 use crate::error::{Error, Result};
-use crate::statistics::smallest_difference_between;
 
 /// Turns a long table into effects, study by study, metric by metric, each arm against the control, day by day:
 ///
 /// - `mean`: of the dendrites and of the animals of each arm, with Student's interval;
 /// - `permutation`: the default test, of animals' means ([`permutation()`]), its interval of the difference, and of the ratio; `p_adjusted` is Holm's over the days;
+/// - `adjusted`: animals as measured, adjusted for their baseline ([`adjusted()`](crate::cohort::adjusted())), where a metric has one: the mean of all baseline days; fold metrics as a ratio, in logarithms;
 /// - `bootstrap`: the interval of the difference by resampling animals ([`bootstrap_t`]);
 /// - `hedges-g`: the difference in standard deviations of animals' means ([`hedges`]);
 /// - `detectable`: the smallest difference that this many animals, as different as these are, show with the power asked for;
@@ -97,6 +96,10 @@ fn of_series(study: &Study, of: &Series, params: &StatsParams, number: u64) -> E
         for day in days(&of.normalised).into_iter().filter(|d| of.is_compared(*d, params)) {
             let samples = [treated, 0].map(|arm| Sample::of(&of.normalised, of.scale, arm, day, params.animal_value));
             rows.extend(places.animals(day, &samples[0], &samples[1], stream));
+            if of.scale != Scale::Raw {
+                let pairs = [treated, 0].map(|arm| against_baseline(&of.raw, arm, day, params));
+                rows.push(places.adjusted(day, &pairs, stream));
+            }
             stream += 1;
         }
         for &(scale, observations) in scales {
@@ -163,116 +166,6 @@ fn describe(
             mean,
             dendrites,
         }));
-    }
-}
-
-struct Comparison<'a> {
-    study: &'a Study,
-    of: &'a Series,
-    group_a: &'a str,
-    group_b: &'a str,
-    params: &'a StatsParams,
-}
-
-impl Comparison<'_> {
-    fn row(&self, test: &str, contrast: &str, scale: Scale, day: f64, a: &Sample, b: &Sample) -> Effect {
-        Effect {
-            day: Some(day),
-            group_a: self.group_a.into(),
-            group_b: self.group_b.into(),
-            n_a: a.values.len(),
-            n_b: b.values.len(),
-            n_animals_a: a.animals.len(),
-            n_animals_b: b.animals.len(),
-            ..Effect::of(&self.study.name, &self.of.metric, test, contrast, scale)
-        }
-    }
-
-    /// Everything that takes animals as units.
-    fn animals(&self, day: f64, a: &Sample, b: &Sample, stream: u64) -> Vec<Effect> {
-        let (params, scale) = (self.params, self.of.scale);
-        let (means_a, means_b) = (a.means(), b.means());
-        let row = |test: &str, contrast: &str| self.row(test, contrast, scale, day, a, b);
-        let Some(tested) = permutation(&means_a, &means_b, params, stream) else {
-            let note = "fewer than two animals in a group: no test".to_owned();
-            return vec![Effect { note, ..row("permutation", "difference") }];
-        };
-        let ((mean_a, var_a), (mean_b, var_b)) = (mean_variance(&means_a), mean_variance(&means_b));
-        let drawn = if tested.exact { "exact, all" } else { "Monte Carlo," };
-        let of = if a.pooled && b.pooled { "animals, each pooled over its spines" } else { "animals" };
-        let mut note = format!("{drawn} {} splits of {of}; interval by inversion", tested.splits);
-        if tested.difference.is_none() {
-            note += "; too few animals for an interval of this confidence";
-        }
-        let difference = Effect {
-            estimate: Some(mean_a - mean_b),
-            statistic: Some(tested.t),
-            p_value: Some(tested.p_value),
-            mean_a: Some(mean_a),
-            mean_b: Some(mean_b),
-            note: note.clone(),
-            ..row("permutation", "difference").between(tested.difference)
-        };
-        let mut rows = vec![difference];
-        rows.extend(self.ratio(&means_a, &means_b, stream, Effect { note, ..row("permutation", "ratio") }));
-        let resampled = bootstrap_t(&means_a, &means_b, params, stream);
-        rows.push(Effect {
-            estimate: Some(mean_a - mean_b),
-            mean_a: Some(mean_a),
-            mean_b: Some(mean_b),
-            note: format!("studentised, {} resamples of animals", params.resamples),
-            ..row("bootstrap", "difference").between(resampled)
-        });
-        let g = hedges(&means_a, &means_b, params.confidence);
-        rows.push(Effect {
-            estimate: g.map(|g| g.g),
-            note: "in standard deviations of animals' means; interval from the non-central t".into(),
-            ..row("hedges-g", "standardised").between(g.map(|g| g.interval))
-        });
-        let (na, nb) = (means_a.len(), means_b.len());
-        let sd = (((na as f64 - 1.0) * var_a + (nb as f64 - 1.0) * var_b) / (na + nb - 2) as f64).sqrt();
-        rows.push(Effect {
-            estimate: smallest_difference_between((na, nb), sd, 1.0 - params.confidence, params.power),
-            note: format!(
-                "difference shown with power {} by these animals, of standard deviation {sd:.4}",
-                params.power
-            ),
-            ..row("detectable", "difference")
-        });
-        rows
-    }
-
-    /// Ratio of the animals' means, of fold changes that of 1 + change.
-    fn ratio(&self, a: &[f64], b: &[f64], stream: u64, mut row: Effect) -> Option<Effect> {
-        let above = match self.of.scale {
-            Scale::Raw => 0.0,
-            Scale::Fold => 1.0,
-            Scale::Difference => return None,
-        };
-        let lifted = |values: &[f64]| values.iter().map(|v| v + above).collect::<Vec<f64>>();
-        let (a, b) = (lifted(a), lifted(b));
-        let tested = permutation(&a, &b, self.params, stream)?;
-        let (mean_a, mean_b) = (mean_variance(&a).0, mean_variance(&b).0);
-        if a.iter().chain(&b).any(|v| *v <= 0.0) {
-            row.note += "; no interval: a mean is not positive";
-        }
-        let row = Effect { estimate: Some(mean_a / mean_b), ..row.between(tested.ratio) };
-        (mean_b > 0.0).then_some(row)
-    }
-
-    fn welch(&self, day: f64, scale: Scale, a: &Sample, b: &Sample) -> Option<Effect> {
-        let found = welch(&a.values, &b.values, self.params.confidence)?;
-        Some(Effect {
-            estimate: Some(found.difference),
-            statistic: Some(found.t),
-            df: Some(found.df),
-            p_value: Some(found.p_value),
-            se: Some(found.se),
-            mean_a: Some(mean_variance(&a.values).0),
-            mean_b: Some(mean_variance(&b.values).0),
-            note: "over dendrites (or spines) as if independent".into(),
-            ..self.row("welch", "difference", scale, day, a, b).between(Some(found.interval))
-        })
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) type Term = Vec<(usize, usize)>;
 pub(super) fn crossed(factors: &[Factor]) -> Vec<Term> {
     let mut terms = Vec::new();
     for order in 0..=factors.len() {
-        crate::cohort::permutation::each_choice(factors.len(), order, |chosen| {
+        crate::cohort::splits::each_choice(factors.len(), order, |chosen| {
             let mut of: Vec<Term> = vec![vec![]];
             for &f in chosen {
                 let levels = 1..factors[f].levels.len();

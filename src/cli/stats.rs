@@ -114,13 +114,23 @@ fn print_effects(effects: &Effects) -> Result<()> {
             head = here;
         }
         print::line(&format!(
-            "  day {:>4}  {:>8} [{}, {}]  p {}  Holm {}  {} against {} animals",
+            "  day {:>4}  {:>8} [{}, {}]  p {}  Holm {}{}  {} against {} animals",
             e.day.map_or("all".into(), |d| d.to_string()),
             e.estimate.map_or("-".into(), |v| format!("{v:+.4}")),
             share(e.lower),
             share(e.upper),
             share(e.p_value),
             share(e.p_adjusted),
+            effects.adjusted(e).map_or_else(String::new, |a| {
+                let ratio = if a.contrast == "ratio" { "x " } else { "" };
+                format!(
+                    "  adjusted {ratio}{} [{}, {}]  Holm {}",
+                    share(a.estimate),
+                    share(a.lower),
+                    share(a.upper),
+                    share(a.p_adjusted)
+                )
+            }),
             e.n_animals_a,
             e.n_animals_b,
         ))?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cohort::StatsParams;
-use crate::cohort::splits::{bound, each_split, share};
+use crate::cohort::splits::{bound, each_split, share, welch_t};
 
 /// Fewest animals, both groups together, that a slope is taken from.
 const FEWEST: usize = 6;
@@ -134,14 +134,7 @@ impl Splits {
     /// Welch's t of a split of what the baseline leaves, after `shift` has been taken from group a.
     fn t(&self, split: &Split, shift: f64) -> f64 {
         let sums = |s: &Split| (s.v - shift * s.l, s.vv - 2.0 * shift * s.vl + shift * shift * s.ll);
-        let ((sum, square), (all, all_square)) = (sums(split), sums(&self.total));
-        let group = |sum: f64, square: f64, n: f64| (sum / n, ((square - sum * sum / n) / (n - 1.0)).max(0.0) / n);
-        let (mean_a, var_a) = group(sum, square, self.sizes.0);
-        let (mean_b, var_b) = group(all - sum, all_square - square, self.sizes.1);
-        let difference = mean_a - mean_b;
-        // Below this both are rounding.
-        let floor = 1e-9 * (all_square / (self.sizes.0 + self.sizes.1)).sqrt();
-        if difference.abs() <= floor { 0.0 } else { difference / (var_a + var_b).sqrt().max(floor) }
+        welch_t(sums(split), sums(&self.total), self.sizes)
     }
 
     fn p_value(&self, shift: f64) -> f64 {

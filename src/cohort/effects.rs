@@ -130,6 +130,33 @@ pub struct Effects {
     pub remarks: Vec<String>,
 }
 
+impl Effects {
+    /// The row of the test adjusted for baseline that compares what `of` compares; none where the metric has no baseline.
+    ///
+    /// ```
+    /// use gemmule::cohort::{LongRow, LongTable, StatsParams, stats};
+    /// let row = |mouse: usize, day: f64| LongRow {
+    ///     treatment: if mouse < 3 { "saline".into() } else { "ketamine".into() },
+    ///     mouse: mouse.to_string(),
+    ///     dendrite: "1".into(),
+    ///     metric: "density".into(),
+    ///     day,
+    ///     value: Some(0.5 + 0.01 * mouse as f64 * (day + 2.0)),
+    ///     ..LongRow::default()
+    /// };
+    /// let rows = (0..6).flat_map(|mouse| [-1.0, 1.0].map(|day| row(mouse, day))).collect();
+    /// let effects = stats(&LongTable::new(rows, vec![])?, &StatsParams::default())?;
+    /// let default = effects.rows.iter().find(|e| e.test == "permutation" && e.contrast == "difference").expect("a test");
+    /// let adjusted = effects.adjusted(default).expect("day -1 is a baseline");
+    /// assert_eq!((adjusted.contrast.as_str(), adjusted.day), ("ratio", Some(1.0))); // densities are compared as ratios
+    /// # Ok::<(), gemmule::error::Error>(())
+    /// ```
+    pub fn adjusted(&self, of: &Effect) -> Option<&Effect> {
+        let key = |e: &Effect| (e.study.clone(), e.metric.clone(), e.group_a.clone(), e.day.map(f64::to_bits));
+        self.rows.iter().find(|e| e.test == "adjusted" && key(e) == key(of))
+    }
+}
+
 /// The table of effects; written, numbers have all their digits.
 ///
 /// ```

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cohort::StatsParams;
-use crate::cohort::splits::{bound, each_split, share};
+use crate::cohort::splits::{bound, each_split, share, welch_t};
 
 /// A permutation test of two samples. See the example of [`permutation()`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -138,14 +138,7 @@ impl Splits {
             let square = s.square_a - 2.0 * shift * s.sum_a + s.from_a * shift * shift;
             ((s.sum_a - s.from_a * shift) / factor + s.sum_b, square / (factor * factor) + s.square_b)
         };
-        let ((sum, square), (all, all_square)) = (sums(split), sums(&self.total));
-        let group = |sum: f64, square: f64, n: f64| (sum / n, ((square - sum * sum / n) / (n - 1.0)).max(0.0) / n);
-        let (mean_a, var_a) = group(sum, square, self.size.0);
-        let (mean_b, var_b) = group(all - sum, all_square - square, self.size.1);
-        let (difference, se) = (mean_a - mean_b, (var_a + var_b).sqrt());
-        // Below this both are rounding.
-        let floor = 1e-9 * (all_square / (self.size.0 + self.size.1)).sqrt();
-        if difference.abs() <= floor { 0.0 } else { difference / se.max(floor) }
+        welch_t(sums(split), sums(&self.total), self.size)
     }
 
     fn p_value(&self, shift: f64, factor: f64) -> f64 {

@@ -29,6 +29,17 @@ pub(super) fn each_split(
     false
 }
 
+/// Welch's t of a split, from the sums of values and of their squares over the first group and over all.
+pub(super) fn welch_t((sum, square): (f64, f64), (all, all_square): (f64, f64), (a, b): (f64, f64)) -> f64 {
+    let group = |sum: f64, square: f64, n: f64| (sum / n, ((square - sum * sum / n) / (n - 1.0)).max(0.0) / n);
+    let (mean_a, var_a) = group(sum, square, a);
+    let (mean_b, var_b) = group(all - sum, all_square - square, b);
+    let (difference, se) = (mean_a - mean_b, (var_a + var_b).sqrt());
+    // Below this both are rounding.
+    let floor = 1e-9 * (all_square / (a + b)).sqrt();
+    if difference.abs() <= floor { 0.0 } else { difference / se.max(floor) }
+}
+
 /// Share of splits whose statistic is at least `least`: of all, or of those drawn and the one observed.
 pub(super) fn share(statistics: impl Iterator<Item = f64>, least: f64, exact: bool) -> f64 {
     // What is equal but for rounding counts.

@@ -117,6 +117,11 @@ fn interval(e: &Effect) -> String {
     e.lower.zip(e.upper).map_or_else(String::new, |(l, u)| format!("{l:.3} to {u:.3}"))
 }
 
+/// A ratio is marked as one.
+fn estimate(e: &Effect) -> String {
+    e.estimate.map_or_else(String::new, |v| if e.contrast == "ratio" { format!("× {v:.4}") } else { format!("{v:.4}") })
+}
+
 fn day(e: &Effect) -> String {
     e.day.map_or_else(String::new, |d| d.to_string())
 }
@@ -159,6 +164,33 @@ fn tests(effects: &Effects) -> Markup {
     html! {
         (html::table(&columns, &rows.collect::<Vec<_>>()))
         p { "Last column: the smallest true difference that as many animals, as different as these, would show." }
+        (adjusted(effects))
+    }
+}
+
+/// The same comparisons adjusted for baseline.
+fn adjusted(effects: &Effects) -> Markup {
+    let columns = ["study", "metric", "day", "contrast", "animals", "adjusted", "95 %", "p", "p (Holm)"];
+    let row = |e: &Effect| {
+        vec![
+            e.study.clone(),
+            e.metric.clone(),
+            day(e),
+            format!("{} - {}", e.group_a, e.group_b),
+            format!("{} + {}", e.n_animals_a, e.n_animals_b),
+            estimate(e),
+            interval(e),
+            digits(e.p_value),
+            digits(e.p_adjusted),
+        ]
+    };
+    let rows: Vec<Vec<String>> = effects.rows.iter().filter(|e| e.test == "adjusted").map(row).collect();
+    html! {
+        @if !rows.is_empty() {
+            p { "Adjusted for baseline: animals as measured, less what their baseline explains; densities and sizes as a ratio (×). It adds less noise than the difference from \
+                 baseline. Say before you look which of the two you report." }
+            (html::table(&columns, &rows))
+        }
     }
 }
 

@@ -176,7 +176,12 @@ fn turnover<'f>(data: &CohortReport<'_>, of: &dyn Fn(&[&str]) -> Vec<&'f Figure>
 fn effects(data: &CohortReport<'_>) -> Markup {
     let number = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
     let p = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
+    let with_interval = |e: &crate::cohort::Effect| {
+        let times = if e.contrast == "ratio" { "× " } else { "" };
+        format!("{times}{} ({} to {})", number(e.estimate), number(e.lower), number(e.upper))
+    };
     let row = |e: &crate::cohort::Effect| {
+        let adjusted = data.effects.adjusted(e);
         vec![
             e.metric.replace('_', " "),
             match e.scale {
@@ -188,17 +193,30 @@ fn effects(data: &CohortReport<'_>) -> Markup {
             e.day.map_or_else(String::new, |d| d.to_string()),
             format!("{} − {}", e.group_a, e.group_b),
             format!("{}, {}", e.n_animals_a, e.n_animals_b),
-            number(e.estimate),
-            format!("{} to {}", number(e.lower), number(e.upper)),
+            with_interval(e),
             p(e.p_value),
             p(e.p_adjusted),
+            adjusted.map_or_else(String::new, with_interval),
+            p(adjusted.and_then(|a| a.p_adjusted)),
         ]
     };
     let of = |e: &&crate::cohort::Effect| e.test == "permutation" && e.contrast == "difference";
     let rows: Vec<Vec<String>> = data.effects.rows.iter().filter(of).map(row).collect();
-    let columns = ["measure", "scale", "day", "contrast", "animals", "estimate", "95 % interval", "p", "p (Holm)"];
+    let columns = [
+        "measure",
+        "scale",
+        "day",
+        "contrast",
+        "animals",
+        "estimate (95 %)",
+        "p",
+        "p (Holm)",
+        "adjusted (95 %)",
+        "p (Holm)",
+    ];
     html! {
-        p { "Difference of the animals' means, exact permutation of animals, p adjusted over the days by Holm. " code { "effects.csv" } " holds the other tests, mixed models and smallest detectable effects." }
+        p { "Difference of the animals' values, exact permutation of animals, p adjusted over the days by Holm. Adjusted for baseline: as measured, less what the animals' baselines \
+             explain, densities and sizes as a ratio (×); it adds less noise than the difference from baseline. Say before you look which of them you report. " code { "effects.csv" } " holds the other tests, mixed models and smallest detectable effects." }
         @if rows.is_empty() { p { "Nothing to compare." } } @else { (html::table(&columns, &rows)) }
     }
 }

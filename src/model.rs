@@ -1,9 +1,11 @@
 //! What the stages hand on: dendrites and spines, in µm and in the field's own terms.
 
+mod motion;
 mod series;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::model::motion::Motion;
 pub use crate::model::series::{Blind, Call, Link, Session, Status, Track, Verdict};
 use crate::units::PointUm;
 

@@ -6,7 +6,7 @@ use gemmule::filter::noise;
 use gemmule::filter::ridge::{RidgeParams, RidgeResponse, ridge};
 use gemmule::filter::smooth::{SigmaUm, smooth_with_variance};
 use gemmule::measure::{self, MeasureParams};
-use gemmule::model::{Dendrite, NoiseModel, Side, Spine, SpineClass, SpineFlag};
+use gemmule::model::{Dendrite, Motion, NoiseModel, Side, Spine, SpineClass, SpineFlag};
 use gemmule::progress::Silent;
 use gemmule::straight::{Straight, StraightInput, StraightParams};
 use gemmule::units::{PointUm, VoxelSize};
@@ -184,7 +184,13 @@ impl Scene {
             both.hold([z..z + 1, 0..smooth.shape().y, 0..smooth.shape().x]);
             both.fill_plane_with(z, |i| [smooth.plane(z)[i], variance.plane(z)[i]]);
         }
-        let input = StraightInput { smooth: &both, correlation: 1.0, grid: self.stack.grid(), offset: 0.0 };
+        let input = StraightInput {
+            smooth: &both,
+            correlation: 1.0,
+            grid: self.stack.grid(),
+            offset: 0.0,
+            motion: &Motion::default(),
+        };
         Straight::new(input, &self.dendrite, &StraightParams::default()).expect("valid")
     }
 }

@@ -1,11 +1,12 @@
 //! Motion between the planes of a stack: estimated against phantoms' truth, bad planes flagged and nothing else.
 
 use gemmule::engine::{Backend, Engine};
+use gemmule::model::Motion;
 use gemmule::model::UnscorableReason;
 use gemmule::phantom::{self, PhantomParams};
 use gemmule::pipeline::{Params, detect};
 use gemmule::progress::Silent;
-use gemmule::register::{Motion, MotionParams, motion};
+use gemmule::register::{MotionParams, motion};
 use gemmule::units::VoxelSize;
 use gemmule::volume::{Shape, Stack, Volume, Voxels};
 

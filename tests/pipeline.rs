@@ -9,6 +9,7 @@ use gemmule::model::{Spine, SpineFlag};
 use gemmule::phantom::{self, PhantomParams};
 use gemmule::pipeline::{self, Found, Params};
 use gemmule::progress::{Progress, Silent};
+use gemmule::register::MotionParams;
 use gemmule::score::{self, FoundPoint, ScoreParams, Truth};
 use gemmule::units::{PointUm, VoxelSize};
 use gemmule::volume::{Shape, Source, Stack, Volume, Voxels};
@@ -230,11 +231,14 @@ fn a_stack_read_in_parts_gives_the_same_result() {
     for engine in [Some(cpu()), common::gpu().cloned()].into_iter().flatten() {
         let whole = found(&engine, &stack);
         assert!(whole.spines.len() > 5, "{} spines", whole.spines.len());
+        // Its planes have moved, and it is laid out free of that.
+        assert!(whole.motion.rms_um().is_some_and(|rms| rms > MotionParams::default().error_um));
         for planes in [1, 12, 1000] {
             let engine = engine.clone().with_max_buffer_len(planes * 210 * 301);
             let parts = pipeline::detect(&engine, Source::Parts(&file), &Params::default(), &mut Silent).unwrap();
             assert_eq!(parts.noise, whole.noise, "slabs of {planes} planes");
             assert_eq!(parts.noise_correlation, whole.noise_correlation, "slabs of {planes} planes");
+            assert_eq!(parts.motion, whole.motion, "slabs of {planes} planes");
             assert_eq!(parts.dendrites, whole.dendrites, "slabs of {planes} planes");
             assert_eq!(parts.spines, whole.spines, "slabs of {planes} planes");
             assert_eq!(parts.labels, whole.labels, "slabs of {planes} planes");

@@ -80,7 +80,7 @@ impl Empty {
 /// ```
 /// use gemmule::measure::{Empty, ForcedParams, empty, reading};
 /// use gemmule::straight::{Spot, Straight, StraightInput, StraightParams, Strip};
-/// # use gemmule::model::Dendrite;
+/// # use gemmule::model::{Dendrite, Motion};
 /// # use gemmule::units::{PointUm, VoxelSize};
 /// # use gemmule::volume::{Grid, Shape};
 /// # let grid = Grid::of_stack(Shape::new(9, 100, 200)?, VoxelSize::new(1.0, 0.1, 0.1)?);
@@ -98,7 +98,7 @@ impl Empty {
 /// # let mut smooth = gemmule::straight::near(&[dendrite.clone()], grid, &StraightParams::default(), [1.5, 1.1]);
 /// # (0..9).for_each(|z| smooth.fill_plane_with(z, |i| [light(20_000 * z + i), 25.0]));
 /// // A dendrite along x at y = 5 µm, with a head 1.2 µm to its right, 8 µm along.
-/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0 };
+/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0, motion: &Motion::default() };
 /// let strip = Strip::new(&Straight::new(input, &dendrite, &StraightParams::default())?);
 /// let (head, params) = (Spot { s_um: 8.0, u_um: -1.2, w_um: 0.0 }, ForcedParams::default());
 /// let seen = reading(&strip, head, &[], &params).expect("the window lies in the volume");

@@ -63,7 +63,7 @@ params! {
 /// use gemmule::model::SpineFlag;
 /// use gemmule::straight::{Straight, StraightInput, StraightParams};
 /// use gemmule::volume::{Stack, Volume, Voxels};
-/// # use gemmule::model::Dendrite;
+/// # use gemmule::model::{Dendrite, Motion};
 /// # use gemmule::units::{PointUm, VoxelSize};
 /// # use gemmule::volume::{Grid, Shape};
 /// # let grid = Grid::of_stack(Shape::new(9, 100, 200)?, VoxelSize::new(1.0, 0.1, 0.1)?);
@@ -81,7 +81,7 @@ params! {
 /// # let mut smooth = gemmule::straight::near(&[dendrite.clone()], grid, &StraightParams::default(), [1.5, 1.1]);
 /// # (0..9).for_each(|z| smooth.fill_plane_with(z, |i| [light(20_000 * z + i), 25.0]));
 /// // A dendrite along x at y = 5 µm, with a head 1.2 µm to its right whose image is .53 µm wide.
-/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0 };
+/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0, motion: &Motion::default() };
 /// let straight = Straight::new(input, &dendrite, &StraightParams::default())?;
 /// let (dendrites, params, learned) = ([dendrite], DetectParams::default(), LearnedParams::default());
 /// let mut spines = settle(Finder::new(&dendrites, &params, &learned)?.spines(&straight), &params);

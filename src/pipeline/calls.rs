@@ -53,7 +53,7 @@ pub(super) fn judge(
     params: &Params,
 ) -> Result<(Vec<Judged>, FittedSeries, Rulings)> {
     let expected: Vec<Vec<Option<Expected>>> =
-        sites.sites.par_iter().map(|members| expect(members, seen, sites, params)).collect();
+        sites.sites.par_iter().map(|members| expect(members, seen, sites)).collect();
     let occupied = occupied(&expected);
     let measured: Vec<Vec<Option<Measured>>> = (0..expected.len())
         .into_par_iter()
@@ -160,7 +160,7 @@ fn ruled(found: &Call, ruling: &Ruling, k: usize, presence: &Presence, seen: &Se
 }
 
 /// Where the site of `members` is expected in every session.
-fn expect(members: &[Member], seen: &[SeenSession], sites: &Sites, params: &Params) -> Vec<Option<Expected>> {
+fn expect(members: &[Member], seen: &[SeenSession], sites: &Sites) -> Vec<Option<Expected>> {
     let observed: Vec<_> = seen.iter().map(|s| &s.observed).collect();
     let lies = sites.places(members, &observed);
     let (first, spine) = members[0];
@@ -169,8 +169,8 @@ fn expect(members: &[Member], seen: &[SeenSession], sites: &Sites, params: &Para
         .enumerate()
         .map(|(k, site)| {
             let site: SitePlace = site?;
-            // Sites may be free of motion; the session's own image is not.
-            let place = if params.motion.correct { seen[k].motion.seen(site.place) } else { site.place };
+            // Sites are free of motion; the session's own image is not.
+            let place = seen[k].corrected.seen(site.place);
             let strip = |id: u32| seen[k].strips.iter().position(|s| s.frame.dendrite_id == id);
             let member = members.iter().find(|m| m.0 == k).map(|m| m.1);
             let dendrite = match (member, &own) {

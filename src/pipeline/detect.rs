@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 use crate::filter::smooth::SigmaUm;
 use crate::filter::{noise, ridge, smooth};
 use crate::measure;
-use crate::model::{Dendrite, NoiseModel, Spine, SpineFlag};
+use crate::model::{Dendrite, Motion, NoiseModel, Spine, SpineFlag};
 use crate::pipeline::{Params, results};
 use crate::progress::Progress;
-use crate::register::{self, Motion};
+use crate::register;
 use crate::straight::{self, Straight, StraightInput, Strip};
 use crate::trace::{self, TraceInput};
 use crate::units::VoxelSize;
@@ -54,6 +54,7 @@ struct Laid {
     correlation: f64,
     smooth: Bricks<[f32; 2]>,
     dendrites: Vec<Dendrite>,
+    motion: Motion,
 }
 
 /// Finds the dendrites and spines of one stack, in memory or read in parts ([`crate::io::StackFile`]): the result is the same.
@@ -109,9 +110,8 @@ fn find<K: Send>(
     progress: &mut dyn Progress,
 ) -> Result<(Found, Vec<K>)> {
     let mut laid = lay(engine, stack, params, progress)?;
-    let motion = register::motion(stack, &params.motion)?;
     let grid = stack.grid();
-    let finder = Finder::new(&laid.dendrites, &params.detect, &params.learned)?.bad_planes(&motion.bad_planes);
+    let finder = Finder::new(&laid.dendrites, &params.detect, &params.learned)?.bad_planes(&laid.motion.bad_planes);
     let saturation = stack.type_maximum().map(|most| f64::from(most) - laid.noise.offset);
     progress.step("detect", 0, 3)?;
     let on_each = on_each_dendrite(&laid, grid, params, |straight, dendrite| {
@@ -137,7 +137,7 @@ fn find<K: Send>(
     let mut spines = detect::settle(spines, &params.detect);
     measure::flag_saturated(&mut spines, stack)?;
     progress.step("detect", 2, 3)?;
-    let Laid { noise, correlation, smooth, dendrites } = laid;
+    let Laid { noise, correlation, smooth, dendrites, motion } = laid;
     let labels = measure::labels(&smooth, grid, noise.offset, &dendrites, &spines)?;
     progress.step("detect", 3, 3)?;
     Ok((Found { noise, noise_correlation: correlation, motion, dendrites, spines, labels }, kept))
@@ -184,9 +184,15 @@ fn on_each_dendrite<T: Send>(
     params: &Params,
     work: impl Fn(&Straight, &Dendrite) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
-    let input = StraightInput { smooth: &laid.smooth, correlation: laid.correlation, grid, offset: laid.noise.offset };
+    let (motion, offset) = (&corrected(&laid.motion, params), laid.noise.offset);
+    let input = StraightInput { smooth: &laid.smooth, correlation: laid.correlation, grid, offset, motion };
     let one = |dendrite: &Dendrite| work(&Straight::new(input, dendrite, &params.straight)?, dendrite);
     laid.dendrites.par_iter().map(one).collect()
+}
+
+/// The motion that places are freed of: none unless it is to be corrected, and no more than is sure.
+pub(super) fn corrected(motion: &Motion, params: &Params) -> Motion {
+    if params.motion.correct { motion.shrunk(params.motion.error_um) } else { Motion::default() }
 }
 
 /// Refuses voxels in which no spine can be seen: in practice a unit that was mistaken. Work along a dendrite grows with its length in µm, so that such a stack would also take hours.
@@ -212,9 +218,13 @@ fn lay(engine: &Engine, stack: Source<'_>, params: &Params, progress: &mut dyn P
     let dendrites = traced(engine, stack, &noise, params, progress)?;
     let scale = &params.scale;
     let sigma = SigmaUm { z_um: scale.sigma_z_um, y_um: scale.sigma_xy_um, x_um: scale.sigma_xy_um };
-    let near = straight::near(&dendrites, stack.grid(), &params.straight, measure::LABELS_REACH_UM);
+    let motion = register::motion(stack, &params.motion)?;
+    let [z_um, lateral_um] = measure::LABELS_REACH_UM;
+    // A plane is read where it has moved to, and the centreline is the image's own.
+    let margin_um = [z_um, lateral_um.max(2.0 * motion.largest_um())];
+    let near = straight::near(&dendrites, stack.grid(), &params.straight, margin_um);
     let (smooth, correlation) = smooth::smooth_near(engine, stack, sigma, &noise, near, progress)?;
-    Ok(Laid { noise, correlation, smooth, dendrites })
+    Ok(Laid { noise, correlation, smooth, dendrites, motion })
 }
 
 /// The dendrites: on a ridge map in memory if the stack is, otherwise on one that is made plane by plane.

@@ -5,7 +5,6 @@ use rayon::prelude::*;
 use crate::geometry::Line;
 use crate::register::Profile;
 use crate::straight::{Spot, Strip};
-use crate::units::PointUm;
 
 /// Values per side, and their width, µm: as wide as the lateral blur, up to where spines end.
 const BINS: usize = 9;
@@ -19,18 +18,18 @@ const DIM: f64 = 0.1;
 /// Half of the distance between the strip's samples along the dendrite, µm.
 const ALONG_UM: f64 = 0.11;
 
-/// One profile per line: the brightest contrast over depth, averaged over bins of distance, log(1 + contrast / .1).
+/// One profile per line, which is free of motion: the brightest contrast over depth, averaged over bins of distance, log(1 + contrast / .1).
 pub(super) fn of_lines(lines: &[Line], strips: &[Strip]) -> Vec<Profile> {
     let of_line = |line: &Line| {
         let strip = strips.iter().find(|s| i64::from(s.frame.dendrite_id) == line.dendrite_id)?;
-        Some(line.points.iter().flat_map(|&p| row(strip, p)).collect())
+        Some(line.points.iter().flat_map(|&p| row(strip, strip.locate_still(p).s_um)).collect())
     };
     let profile = |line: &Line| Profile { bins: BINS, values: of_line(line).unwrap_or_default() };
     lines.par_iter().map(profile).collect()
 }
 
-fn row(strip: &Strip, place: PointUm) -> [f32; 2 * BINS] {
-    let spot = Spot { s_um: strip.locate(place).s_um, u_um: 0.0, w_um: 0.0 };
+fn row(strip: &Strip, s_um: f64) -> [f32; 2 * BINS] {
+    let spot = Spot { s_um, u_um: 0.0, w_um: 0.0 };
     let far = FROM_UM + BINS as f64 * BIN_UM;
     // Brightest over depth, by distance across.
     let mut across: Vec<(f64, f64)> = Vec::new();

@@ -7,9 +7,8 @@ use serde_json::json;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::io;
-use crate::model::{Dendrite, Spine, SpineFlag, UnscorableReason};
+use crate::model::{Dendrite, Motion, Spine, SpineFlag, UnscorableReason};
 use crate::pipeline::{FileSet, Found, Params, run_file};
-use crate::register::Motion;
 use crate::volume::Source;
 
 /// Every file of one stack's results, in the order they are listed to the user.

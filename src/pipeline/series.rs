@@ -4,15 +4,14 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::geometry::Line;
 use crate::io::AppliedRow;
-use crate::model::{Dendrite, Link, Session, Spine, Status, Track, UnscorableReason};
+use crate::model::{Dendrite, Link, Motion, Session, Spine, Status, Track, UnscorableReason};
 use crate::pipeline::calls::{self, Judged};
-use crate::pipeline::detect::detect_and_keep;
+use crate::pipeline::detect::{self, detect_and_keep};
 use crate::pipeline::pair::Observed;
 use crate::pipeline::sites::{self, Sites};
 use crate::pipeline::{Curation, Found, Params};
 use crate::pipeline::{profile, results};
 use crate::progress::Progress;
-use crate::register::Motion;
 use crate::straight::Strip;
 use crate::track::{FittedSeries, Member};
 use crate::units::PointUm;
@@ -29,6 +28,8 @@ pub struct SeenSession {
     pub(super) strips: Vec<Strip>,
     pub(super) observed: Observed,
     pub(super) motion: Motion,
+    /// What of it places are freed of.
+    pub(super) corrected: Motion,
 }
 
 impl SeenSession {
@@ -51,24 +52,21 @@ pub fn see<'a>(
     let stack = stack.into();
     let (found, strips) = detect_and_keep(engine, stack, params, progress)?;
     // Sessions are compared in coordinates free of motion; tables speak of the image as it is.
-    let still = params.motion.correct.then_some(&found.motion);
-    let lines: Vec<Line> =
-        found.dendrites.iter().filter_map(|d| line(i64::from(d.dendrite_id), &d.points, still)).collect();
-    let places: Vec<PointUm> = found.spines.iter().map(|s| still.map_or(s.head, |m| m.still(s.head))).collect();
+    let corrected = detect::corrected(&found.motion, params);
+    let still = |places: &[PointUm]| places.iter().map(|&p| corrected.still(p)).collect::<Vec<_>>();
+    let line = |d: &Dendrite| Line::from_trace(i64::from(d.dendrite_id), &still(&d.points));
+    let lines: Vec<Line> = found.dendrites.iter().filter_map(line).collect();
+    let places = still(&found.spines.iter().map(|s| s.head).collect::<Vec<_>>());
     let seen = SeenSession {
         dendrites: found.dendrites.clone(),
         spines: found.spines.clone(),
         grid: stack.grid(),
         motion: found.motion.clone(),
+        corrected,
         observed: Observed { places, profiles: profile::of_lines(&lines, &strips), lines },
         strips,
     };
     Ok((found, seen))
-}
-
-fn line(dendrite_id: i64, points: &[PointUm], still: Option<&Motion>) -> Option<Line> {
-    let Some(motion) = still else { return Line::from_trace(dendrite_id, points) };
-    Line::from_trace(dendrite_id, &points.iter().map(|&p| motion.still(p)).collect::<Vec<_>>())
 }
 
 /// A tracked series. See the example of [`track`].

@@ -19,7 +19,7 @@ pub use crate::register::along::Slid;
 pub use crate::register::drift::{Drift, Drifted};
 pub use crate::register::elastic::{Pair, elastic};
 pub use crate::register::fit::{Marks, RigidFit, rigid, slid};
-pub use crate::register::motion::{Motion, MotionParams, motion};
+pub use crate::register::motion::{MotionParams, motion};
 pub use crate::register::overlap::{Overlap, overlaps};
 pub use crate::register::profile::Profile;
 

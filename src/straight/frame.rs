@@ -1,6 +1,6 @@
 //! The sampling grid along a dendrite.
 
-use crate::model::Dendrite;
+use crate::model::{Dendrite, Motion};
 use crate::straight::StraightParams;
 use crate::units::PointUm;
 
@@ -10,7 +10,7 @@ const TANGENT_UM: f64 = 0.5;
 /// One point of the centreline with its normal. See the example of [`Frame`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FramePoint {
-    /// The centreline.
+    /// The centreline, free of motion.
     pub point: PointUm,
     /// Arc length, µm.
     pub s_um: f64,
@@ -24,14 +24,16 @@ pub struct FramePoint {
 
 /// Frame points along a dendrite, and the spacing and reach across it.
 ///
+/// The grid lies in coordinates free of motion: what stands straight across planes that have moved is straight on it. Places of the stack are as the stack shows them.
+///
 /// ```
-/// use gemmule::model::Dendrite;
+/// use gemmule::model::{Dendrite, Motion};
 /// use gemmule::straight::{Frame, StraightParams};
 /// use gemmule::units::PointUm;
 /// let points = (0..80).map(|n| PointUm::new(5.0, 10.0, 0.1 * f64::from(n))).collect();
 /// let s_um = (0..80).map(|n| 0.1 * f64::from(n)).collect();
 /// let dendrite = Dendrite { dendrite_id: 1, points, s_um, radius_um: vec![0.4; 80], parent: None, unscorable: vec![] };
-/// let frame = Frame::new(&dendrite, &StraightParams::default());
+/// let frame = Frame::new(&dendrite, &Motion::default(), &StraightParams::default());
 /// assert_eq!(frame.len(), frame.ns() * frame.nw() * frame.nu());
 /// assert_eq!(frame.index(0, frame.middle_w(), frame.middle_u()), frame.middle_w() * frame.nu() + frame.middle_u());
 /// assert!(frame.u_um(frame.middle_u() as f64).abs() < 1e-9 && frame.w_um(frame.middle_w() as f64).abs() < 1e-9);
@@ -40,6 +42,13 @@ pub struct FramePoint {
 /// assert!((left.y - (10.0 - frame.step_u_um)).abs() < 1e-6);
 /// assert!(frame.place_at(40.0, frame.middle_w() as f64, frame.middle_u() as f64 + 1.0).distance_um(left) < 1e-9);
 /// assert!(frame.points[40].steepness_deg.abs() < 1e-6);
+/// // Had plane 6 moved by .4 µm along y, what is 1 µm above the centreline would be seen there.
+/// let mut moved = Motion { displacement_um: vec![(0.0, 0.0); 12], bad_planes: vec![], plane_um: 1.0 };
+/// moved.displacement_um[6] = (0.4, 0.0);
+/// let swayed = Frame::new(&dendrite, &moved, &StraightParams::default());
+/// let above = frame.middle_w() as f64 + 1.0 / frame.step_w_um;
+/// let (is, was) = (swayed.place_at(40.0, above, 40.0), frame.place_at(40.0, above, 40.0));
+/// assert!((is.y - was.y - 0.4).abs() < 1e-9 && swayed.still_at(40.0, above, 40.0).distance_um(was) < 1e-9);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
@@ -53,26 +62,29 @@ pub struct Frame {
     pub step_u_um: f64,
     /// Spacing along the optical axis, µm.
     pub step_w_um: f64,
+    /// Motion of the planes.
+    pub motion: Motion,
     half_u: usize,
     half_w: usize,
 }
 
 impl Frame {
     /// The grid along a dendrite. See the example of [`Frame`].
-    pub fn new(dendrite: &Dendrite, params: &StraightParams) -> Self {
+    pub fn new(dendrite: &Dendrite, motion: &Motion, params: &StraightParams) -> Self {
         let n = dendrite.points.len();
+        let still: Vec<PointUm> = dendrite.points.iter().map(|&p| motion.still(p)).collect();
         let step_s_um = dendrite.length_um() / (n - 1).max(1) as f64;
         let half = (TANGENT_UM / step_s_um.max(1e-6)).round().max(1.0) as usize;
         let mut points: Vec<FramePoint> = Vec::with_capacity(n);
         for i in 0..n {
-            let (a, b) = (dendrite.points[i.saturating_sub(half)], dendrite.points[(i + half).min(n - 1)]);
+            let (a, b) = (still[i.saturating_sub(half)], still[(i + half).min(n - 1)]);
             let (dz, dy, dx) = (b.z - a.z, b.y - a.y, b.x - a.x);
             let lateral = dy.hypot(dx);
             // A stretch straight along z has no normal of its own; it is unscorable anyway.
             let before = points.last().map_or((1.0, 0.0), |p| p.normal);
             let normal = if lateral > 1e-6 { (-dx / lateral, dy / lateral) } else { before };
             points.push(FramePoint {
-                point: dendrite.points[i],
+                point: still[i],
                 s_um: dendrite.s_um[i],
                 radius_um: dendrite.radius_um[i],
                 normal,
@@ -85,6 +97,7 @@ impl Frame {
             step_s_um,
             step_u_um: params.step_um,
             step_w_um: params.step_z_um,
+            motion: motion.clone(),
             half_u: (params.reach_um / params.step_um).round() as usize,
             half_w: (params.reach_z_um / params.step_z_um).round() as usize,
         }
@@ -138,13 +151,23 @@ impl Frame {
 
     /// Place of a sample in the stack. See the example of [`Frame`].
     pub fn place(&self, s: usize, w: usize, u: usize) -> PointUm {
+        self.motion.seen(self.still(s, w, u))
+    }
+
+    /// Place of a sample, free of motion. See the example of [`Frame`].
+    pub fn still(&self, s: usize, w: usize, u: usize) -> PointUm {
         let p = &self.points[s];
         let (u_um, w_um) = (self.u_um(u as f64), self.w_um(w as f64));
         PointUm::new(p.point.z + w_um, p.point.y + u_um * p.normal.0, p.point.x + u_um * p.normal.1)
     }
 
-    /// Place of fractional sample coordinates. See the example of [`Frame`].
+    /// Place of fractional sample coordinates in the stack. See the example of [`Frame`].
     pub fn place_at(&self, s: f64, w: f64, u: f64) -> PointUm {
+        self.motion.seen(self.still_at(s, w, u))
+    }
+
+    /// Place of fractional sample coordinates, free of motion. See the example of [`Frame`].
+    pub fn still_at(&self, s: f64, w: f64, u: f64) -> PointUm {
         let s = s.clamp(0.0, (self.ns() - 1) as f64);
         let i = (s as usize).min(self.ns().saturating_sub(2));
         let j = (i + 1).min(self.ns() - 1);

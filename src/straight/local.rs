@@ -151,7 +151,7 @@ fn solve(frame: &Frame, sums: &[Sums], params: &StraightParams) -> Vec<Column> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Dendrite;
+    use crate::model::{Dendrite, Motion};
     use crate::units::PointUm;
 
     /// Brightness of a blurred shaft at (u, w).
@@ -163,7 +163,11 @@ mod tests {
         let course = |n: u32| 0.1 * f64::from(n);
         let points = (0..200).map(|n| PointUm::new(5.0, 10.0, course(n))).collect();
         let (s_um, radius_um) = ((0..200).map(course).collect(), vec![0.35; 200]);
-        Frame::new(&Dendrite { dendrite_id: 1, points, s_um, radius_um, parent: None, unscorable: vec![] }, params)
+        Frame::new(
+            &Dendrite { dendrite_id: 1, points, s_um, radius_um, parent: None, unscorable: vec![] },
+            &Motion::default(),
+            params,
+        )
     }
 
     fn image(frame: &Frame, at: impl Fn(f64, f64, f64) -> f64) -> Vec<f32> {

@@ -15,10 +15,10 @@ pub use strip::{Sample, Spot, Strip};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::model::Dendrite;
+use crate::model::{Dendrite, Motion};
 use crate::params::params;
 use crate::units::PointUm;
-use crate::volume::{Bricks, Grid};
+use crate::volume::{Bricks, Grid, Mix};
 
 params! {
     /// How the image is laid out along a dendrite and its shaft taken away.
@@ -70,6 +70,27 @@ pub struct StraightInput<'a> {
     pub grid: Grid,
     /// Grey level without light.
     pub offset: f64,
+    /// Motion of the planes; where it is not known, the default.
+    pub motion: &'a Motion,
+}
+
+impl StraightInput<'_> {
+    /// Smoothed image and variance at a place free of motion: each of the two planes beside it where the place is seen in it.
+    fn sample(&self, still: PointUm) -> Option<[f32; 2]> {
+        let (z, y, x) = self.grid.to_voxel(still);
+        if self.motion.displacement_um.is_empty() {
+            return self.smooth.sample(z, y, x);
+        }
+        let last = self.grid.shape.z - 1;
+        let z = z.clamp(0.0, last as f64);
+        let below = z as usize;
+        let plane = |k: usize| {
+            let (dy, dx) = self.motion.at_um(k as f64 * self.motion.plane_um);
+            let size = self.grid.voxel_size;
+            self.smooth.sample(k as f64, y + dy / size.y_um, x + dx / size.x_um)
+        };
+        Some(Mix::mix(plane(below)?, plane((below + 1).min(last))?, (z - below as f64) as f32))
+    }
 }
 
 /// Holds, of a stack on `grid`, what laying out `dendrites` reads and `margin_um` (z, lateral) more.
@@ -118,7 +139,7 @@ pub fn near<T: Copy + Default>(
 ///
 /// ```
 /// use gemmule::straight::{Straight, StraightInput, StraightParams};
-/// # use gemmule::model::Dendrite;
+/// # use gemmule::model::{Dendrite, Motion};
 /// # use gemmule::units::{PointUm, VoxelSize};
 /// # use gemmule::volume::{Grid, Shape};
 /// # let grid = Grid::of_stack(Shape::new(9, 100, 200)?, VoxelSize::new(1.0, 0.1, 0.1)?);
@@ -136,7 +157,7 @@ pub fn near<T: Copy + Default>(
 /// # let mut smooth = gemmule::straight::near(&[dendrite.clone()], grid, &StraightParams::default(), [1.5, 1.1]);
 /// # (0..9).for_each(|z| smooth.fill_plane_with(z, |i| [light(20_000 * z + i), 25.0]));
 /// // A dendrite along x at y = 5 µm, with a head 1.2 µm to its right, 8 µm along.
-/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0 };
+/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0, motion: &Motion::default() };
 /// let straight = Straight::new(input, &dendrite, &StraightParams::default())?;
 /// let frame = &straight.frame;
 /// let brightest = (0..frame.len()).max_by(|&a, &b| straight.residual(a).total_cmp(&straight.residual(b))).expect("samples");
@@ -176,7 +197,7 @@ impl Straight {
     /// [`crate::error::Error::Parameter`] for parameters out of range, or a dendrite without length.
     pub fn new(input: StraightInput<'_>, dendrite: &Dendrite, params: &StraightParams) -> Result<Self> {
         params.validate()?;
-        let frame = Frame::new(dendrite, params);
+        let frame = Frame::new(dendrite, input.motion, params);
         let has_length = frame.step_s_um > 0.0; // not if it is no number
         if !has_length {
             return Err(Error::parameter(
@@ -191,12 +212,11 @@ impl Straight {
         let mut variance = vec![f32::INFINITY; frame.len()];
         value.par_chunks_mut(row).zip(variance.par_chunks_mut(row)).enumerate().for_each(|(i, (value, variance))| {
             for (k, (value, variance)) in value.iter_mut().zip(variance).enumerate() {
-                let place = frame.place(i, k / frame.nu(), k % frame.nu());
-                let (z, y, x) = input.grid.to_voxel(place);
+                let still = frame.still(i, k / frame.nu(), k % frame.nu());
                 // What is not held has no value and, as what lies outside the volume, no bound to its variance.
-                let [smooth, of_noise] = input.smooth.sample(z, y, x).unwrap_or([input.offset as f32, f32::INFINITY]);
+                let [smooth, of_noise] = input.sample(still).unwrap_or([input.offset as f32, f32::INFINITY]);
                 *value = smooth - input.offset as f32;
-                if input.grid.contains(place) {
+                if input.grid.contains(input.motion.seen(still)) {
                     *variance = input.correlation as f32 * of_noise;
                 }
             }

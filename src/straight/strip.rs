@@ -12,7 +12,7 @@ const STRIDE: usize = 2;
 ///
 /// ```
 /// use gemmule::straight::{Spot, Straight, StraightInput, StraightParams, Strip};
-/// # use gemmule::model::Dendrite;
+/// # use gemmule::model::{Dendrite, Motion};
 /// # use gemmule::units::{PointUm, VoxelSize};
 /// # use gemmule::volume::{Grid, Shape};
 /// # let grid = Grid::of_stack(Shape::new(9, 100, 200)?, VoxelSize::new(1.0, 0.1, 0.1)?);
@@ -30,12 +30,13 @@ const STRIDE: usize = 2;
 /// # let mut smooth = gemmule::straight::near(&[dendrite.clone()], grid, &StraightParams::default(), [1.5, 1.1]);
 /// # (0..9).for_each(|z| smooth.fill_plane_with(z, |i| [light(20_000 * z + i), 25.0]));
 /// // A dendrite along x at y = 5 µm, with a head 1.2 µm to its right, 8 µm along.
-/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0 };
+/// let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0, motion: &Motion::default() };
 /// let strip = Strip::new(&Straight::new(input, &dendrite, &StraightParams::default())?);
 /// let head = Spot { s_um: 8.0, u_um: -1.2, w_um: 0.0 };
 /// let place = strip.place(head);
 /// assert!(place.distance_um(PointUm::new(4.0, 6.2, 10.0)) < 0.1);
 /// assert!((strip.locate(place).u_um - head.u_um).abs() < 0.1);
+/// assert_eq!(strip.locate_still(place), strip.locate(place)); // no plane has moved
 /// let brightest = strip.around(head, [0.5, 0.5, 0.5]).map(|sample| sample.contrast).fold(0.0, f64::max);
 /// let empty = Spot { s_um: 3.0, ..head };
 /// assert!(brightest > 0.2 && strip.around(empty, [0.5, 0.5, 0.5]).all(|sample| sample.contrast < 0.1));
@@ -161,6 +162,11 @@ impl Strip {
     /// The place of the stack in the dendrite's coordinates: from the centreline point nearest in the image plane, z counted
     /// little because the optics blur it. See the example of [`Strip`].
     pub fn locate(&self, place: PointUm) -> Spot {
+        self.locate_still(self.frame.motion.still(place))
+    }
+
+    /// The same of a place that is free of motion. See the example of [`Strip`].
+    pub fn locate_still(&self, place: PointUm) -> Spot {
         const Z_WEIGHT: f64 = 0.3;
         let squared = |p: PointUm| place.squared_xy_um2(p) + (Z_WEIGHT * (place.z - p.z)).powi(2);
         let nearest = self.frame.points.iter().min_by(|a, b| squared(a.point).total_cmp(&squared(b.point)));

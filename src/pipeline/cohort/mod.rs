@@ -52,7 +52,7 @@ params! {
 /// use gemmule::error::{Error, Result};
 /// use gemmule::model::NoiseModel;
 /// use gemmule::pipeline::{Found, Pictures, Tracked};
-/// use gemmule::register::Motion;
+/// use gemmule::model::Motion;
 /// use gemmule::report::{OverlayOptions, Strips, overlay};
 /// # use gemmule::units::VoxelSize;
 /// # use gemmule::volume::{Bricks, Shape, Volume, Voxels};

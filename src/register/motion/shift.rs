@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::register::motion::MotionParams;
-use crate::volume::{Part, Shape, Source};
+use crate::units::VoxelSize;
+use crate::volume::{Shape, Source, VoxelsView};
 
 /// Planes are binned to about this, µm: finer than a head, coarser than its noise.
 const BIN_UM: f64 = 0.25;
@@ -14,8 +15,8 @@ const BACKGROUND_UM: f64 = 1.5;
 const MOST: usize = 1024;
 /// Most steps uphill.
 const STEPS: usize = 6;
-/// Planes prepared at a time.
-const BATCH: usize = 8;
+/// Planes read and prepared at a time, bytes or one plane.
+const READ_BYTES: usize = 1 << 26;
 
 /// How far a later plane lies from an earlier one, and how alike they are there.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,17 +47,14 @@ impl Shifts {
 
 /// A few planes are held at a time; each pair is one piece of work, so the result does not depend on the number of threads.
 pub(super) fn shifts(stack: Source<'_>, params: &MotionParams) -> Result<Shifts> {
-    let n = stack.shape().z;
     let mut all = Shifts::default();
     let mut held: Vec<[Map; 2]> = Vec::new();
     // Planes further apart tie the chain together; what has moved far is found next to its neighbour, and the search costs its square.
     let reach_um = |distance: usize| params.search_um / distance as f64;
-    for first in (0..n).step_by(BATCH) {
-        let batch = first..(first + BATCH).min(n);
-        let new: Vec<(Map, bool)> = batch
-            .into_par_iter()
-            .map(|z| stack.planes(z..z + 1).map(|part| Map::of(&part, stack)))
-            .collect::<Result<_>>()?;
+    for batch in stack.ranges(READ_BYTES) {
+        let part = stack.planes(batch.clone())?;
+        let plane = |z: usize| Map::of(part.view().planes(z..z + 1), stack.voxel_size());
+        let new: Vec<(Map, bool)> = (0..batch.len()).into_par_iter().map(plane).collect();
         let carried = held.len();
         for (map, blank) in new {
             all.blank.push(blank);
@@ -84,8 +82,7 @@ struct Map {
 
 impl Map {
     /// Bins a plane and takes its background away; and whether it holds one value only.
-    fn of(part: &Part<'_>, stack: Source<'_>) -> (Self, bool) {
-        let (view, size) = (part.view(), stack.voxel_size());
+    fn of(view: VoxelsView<'_>, size: VoxelSize) -> (Self, bool) {
         let Shape { y, x, .. } = view.shape();
         let [by, bx] = [size.y_um, size.x_um].map(|um| (BIN_UM / um).round().max(1.0) as usize);
         let (rows, columns) = ((y / by).clamp(1, MOST), (x / bx).clamp(1, MOST));

@@ -51,17 +51,27 @@ fn most_spines_of_synthetic_stacks_are_found_and_most_found_are_true() {
     assert!(f1 > 0.79, "F1 {f1:.3}: {tp} found, {fp} false, {missed} missed");
 }
 
+/// Responses differ in their last bits, and along a shaft many paths cost the same: before costs were whole numbers, of these twelve stacks six had other centrelines and five other spines.
 #[test]
-fn gpu_and_cpu_find_the_same_spines() {
+fn gpu_and_cpu_find_the_same_dendrites_and_spines() {
     let Some(gpu) = common::gpu() else { return };
-    // Small: software adapters are slow.
-    let params = PhantomParams { planes: 16, rows: 256, columns: 256, seed: 5, ..PhantomParams::default() };
-    let phantom = phantom::stack(&params, &mut Silent).expect("valid");
-    let (on_cpu, on_gpu) = (found(&cpu(), &phantom.stack), found(gpu, &phantom.stack));
-    assert!(!on_cpu.spines.is_empty());
-    assert_eq!(on_cpu.spines.len(), on_gpu.spines.len());
-    for (a, b) in on_cpu.spines.iter().zip(&on_gpu.spines) {
-        assert!(a.head.distance_um(b.head) < 0.01 && a.dendrite_id == b.dendrite_id && a.side == b.side, "{a:?} {b:?}");
+    for seed in 1..=12 {
+        // Small: software adapters are slow.
+        let params = PhantomParams { planes: 16, rows: 256, columns: 256, seed, ..PhantomParams::default() };
+        let phantom = phantom::stack(&params, &mut Silent).expect("valid");
+        let (on_cpu, on_gpu) = (found(&cpu(), &phantom.stack), found(gpu, &phantom.stack));
+        assert_eq!(on_cpu.dendrites.len(), on_gpu.dendrites.len(), "seed {seed}");
+        for (a, b) in on_cpu.dendrites.iter().zip(&on_gpu.dendrites) {
+            assert_eq!(a.points.len(), b.points.len(), "seed {seed}, dendrite {}", a.dendrite_id);
+            let apart = a.points.iter().zip(&b.points).map(|(a, b)| a.distance_um(*b)).fold(0.0, f64::max);
+            assert!(apart < 0.001, "seed {seed}, dendrite {}: {apart} µm", a.dendrite_id);
+        }
+        assert!(!on_cpu.spines.is_empty());
+        assert_eq!(on_cpu.spines.len(), on_gpu.spines.len(), "seed {seed}");
+        for (a, b) in on_cpu.spines.iter().zip(&on_gpu.spines) {
+            let same = a.dendrite_id == b.dendrite_id && a.side == b.side && (a.score - b.score).abs() < 0.01;
+            assert!(a.head.distance_um(b.head) < 0.01 && same, "seed {seed}: {a:?} {b:?}");
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! A component's tree of minimal paths: the longest one first, then the branches that leave what is traced.
 //!
 //! Cost of a step: its length / (.02 + R^1.5), R the response over its 99.8 % quantile, at most 1, mean of both ends.
+//!
+//! Along a shaft the response saturates, so that many paths cost the same, and responses of different processors differ in their last bits. R is therefore taken in steps
+//! and costs are whole numbers: what is equal is equal on all of them, in whatever order it is summed, and the first in the volume is taken.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,6 +14,12 @@ use crate::volume::{Bricks, Grid};
 
 /// Cost per µm never exceeds 1 / this.
 const COST_FLOOR: f32 = 0.02;
+/// Steps of R: far coarser than processors differ, finer than noise.
+const R_STEPS: f32 = 256.0;
+/// Whole numbers of cost per µm of a shaft: the costliest path that they hold is 80 mm of background.
+const COST_UNITS: f32 = 1024.0;
+/// What has no path to it.
+const UNREACHED: u32 = u32::MAX;
 /// Stretch whose median response is typical of an end, µm: some radii long.
 const END_UM: f32 = 3.0;
 
@@ -18,12 +27,11 @@ const END_UM: f32 = 3.0;
 pub(super) fn tree(voxels: &[RidgeVoxel], found: &Components, grid: Grid, params: &TraceParams) -> Vec<Path> {
     let mut search = Search::new(voxels, found, grid, params);
     // Two sweeps find the ends of the longest path: from anywhere to one end, from there to the other.
-    let brightest =
-        (0..voxels.len()).max_by(|&a, &b| search.response[a].total_cmp(&search.response[b]).then(b.cmp(&a)));
+    let brightest = (0..voxels.len()).max_by(|&a, &b| search.ridge[a].cmp(&search.ridge[b]).then(b.cmp(&a)));
     let Some(start) = brightest else { return Vec::new() };
     search.spread(&[start as u32]);
     let Some(end) = search.farthest() else { return Vec::new() };
-    search.cost.fill(f32::INFINITY);
+    search.cost.fill(UNREACHED);
     search.spread(&[end]);
     let mut paths: Vec<Path> = Vec::new();
     let mut owner = vec![(NONE, 0_u32); voxels.len()];
@@ -55,9 +63,11 @@ struct Search<'a> {
     low: f32,
     /// Raw response per voxel of the component.
     response: Vec<f32>,
+    /// The same over that of a full ridge, in steps; above 1 too.
+    ridge: Vec<u32>,
     /// Cost per µm.
     resistance: Vec<f32>,
-    cost: Vec<f32>,
+    cost: Vec<u32>,
     before: Vec<u32>,
     excluded: Vec<bool>,
     /// Length in the image plane of the step from the voxel before.
@@ -73,7 +83,9 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(voxels: &'a [RidgeVoxel], found: &'a Components, grid: Grid, params: &'a TraceParams) -> Self {
         let response: Vec<f32> = voxels.iter().map(|v| v.response).collect();
-        let resistance = response.iter().map(|&r| 1.0 / (COST_FLOOR + (r / found.full).min(1.0).powf(1.5))).collect();
+        let ridge: Vec<u32> = response.iter().map(|&r| (R_STEPS * r / found.full).round() as u32).collect();
+        let share = |&r: &u32| (r as f32 / R_STEPS).min(1.0);
+        let resistance = ridge.iter().map(|r| 1.0 / (COST_FLOOR + share(r).powf(1.5))).collect();
         let size = grid.voxel_size;
         let step_um = std::array::from_fn(|bits| {
             let part = |bit: usize, um: f64| if bits & bit != 0 { um * um } else { 0.0 };
@@ -87,8 +99,9 @@ impl<'a> Search<'a> {
             params,
             low: found.low,
             response,
+            ridge,
             resistance,
-            cost: vec![f32::INFINITY; n],
+            cost: vec![UNREACHED; n],
             before: vec![NONE; n],
             excluded: vec![false; n],
             step_to_um: vec![0.0; n],
@@ -102,15 +115,15 @@ impl<'a> Search<'a> {
     fn spread(&mut self, sources: &[u32]) {
         let mut heap = BinaryHeap::new();
         for &s in sources {
-            self.cost[s as usize] = 0.0;
+            self.cost[s as usize] = 0;
             self.before[s as usize] = NONE;
             self.changed.push(s);
             heap.push(Reverse((0_u32, s)));
         }
         let shape = self.grid.shape;
-        while let Some(Reverse((bits, at))) = heap.pop() {
+        while let Some(Reverse((so_far, at))) = heap.pop() {
             let i = at as usize;
-            if f32::from_bits(bits) > self.cost[i] {
+            if so_far > self.cost[i] {
                 continue;
             }
             neighbours(shape, self.voxels[i].at, |[z, y, x], step| {
@@ -118,14 +131,15 @@ impl<'a> Search<'a> {
                 let Some(to) = self.local.get(z, y, x).and_then(|place| place.checked_sub(1)) else { return };
                 let j = to as usize;
                 let bits = step.iter().fold(0, |b, &d| b << 1 | usize::from(d != 0));
-                let cost = self.cost[i] + self.step_um[bits] * 0.5 * (self.resistance[i] + self.resistance[j]);
+                // Never nothing: a voxel comes after the one before it.
+                let step = self.step_um[bits] * 0.5 * (self.resistance[i] + self.resistance[j]);
+                let cost = self.cost[i].saturating_add(((COST_UNITS * step).round() as u32).max(1));
                 if cost < self.cost[j] {
                     self.cost[j] = cost;
                     self.before[j] = at;
                     self.step_to_um[j] = self.step_um[bits & 3];
                     self.changed.push(to);
-                    // Costs are not negative, so their bits sort as they do.
-                    heap.push(Reverse((cost.to_bits(), to)));
+                    heap.push(Reverse((cost, to)));
                 }
             });
         }
@@ -138,13 +152,13 @@ impl<'a> Search<'a> {
     fn farthest(&mut self) -> Option<u32> {
         self.sort();
         let mut free_um = vec![0.0_f32; self.voxels.len()];
-        let mut ridge = vec![0.0_f32; self.voxels.len()];
+        let mut ridge = vec![0_u64; self.voxels.len()];
         let mut best: Option<u32> = None;
         for &i in &self.order {
             let (at, from) = (i as usize, self.before[i as usize] as usize);
             let step = if self.excluded[at] { 0.0 } else { self.step_to_um[at] };
             free_um[at] = free_um[from] + step;
-            ridge[at] = ridge[from] + step * self.response[at];
+            ridge[at] = ridge[from] + (COST_UNITS * step).round() as u64 * u64::from(self.ridge[at]);
             let long = f64::from(free_um[at]) >= self.params.min_length_um;
             if long && !self.excluded[at] && best.is_none_or(|b| ridge[at] > ridge[b as usize]) {
                 best = Some(i);
@@ -159,7 +173,7 @@ impl<'a> Search<'a> {
         if self.changed.is_empty() {
             return;
         }
-        let key = |i: u32| (self.cost[i as usize].to_bits(), i);
+        let key = |i: u32| (self.cost[i as usize], i);
         let mut fresh = std::mem::take(&mut self.changed);
         let mut moved = vec![false; self.voxels.len()];
         fresh.iter().for_each(|&i| moved[i as usize] = true);

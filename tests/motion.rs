@@ -1,14 +1,14 @@
 //! Motion between the planes of a stack: estimated against phantoms' truth, bad planes flagged and nothing else.
 
 use gemmule::engine::{Backend, Engine};
-use gemmule::model::Motion;
-use gemmule::model::UnscorableReason;
+use gemmule::model::{Dendrite, Motion, UnscorableReason};
 use gemmule::phantom::{self, PhantomParams};
 use gemmule::pipeline::{Params, detect};
 use gemmule::progress::Silent;
 use gemmule::register::{MotionParams, motion};
-use gemmule::units::VoxelSize;
-use gemmule::volume::{Shape, Stack, Volume, Voxels};
+use gemmule::straight::{Straight, StraightInput, StraightParams, Strip, near};
+use gemmule::units::{PointUm, VoxelSize};
+use gemmule::volume::{Grid, Shape, Stack, Volume, Voxels};
 
 fn made(params: &PhantomParams) -> Stack {
     phantom::stack(params, &mut Silent).unwrap().stack
@@ -145,4 +145,50 @@ fn dendrites_in_a_bad_plane_are_unscorable() {
         }
     }
     assert!(in_it > 0, "no dendrite runs in plane 12");
+}
+
+/// A shaft with a head, drawn in planes that have moved and in planes that have not: laid out free of motion both are the same, as the image shows them they are not.
+#[test]
+fn what_moved_planes_show_is_laid_out_as_if_they_had_not() {
+    let shape = Shape::new(9, 110, 200).unwrap();
+    let grid = Grid::of_stack(shape, VoxelSize::new(1.0, 0.1, 0.1).unwrap());
+    let moved: Vec<(f64, f64)> = (0..9).map(|z| [(0.3, -0.2), (-0.3, 0.1), (0.1, 0.3)][z % 3]).collect();
+    let motion = Motion { displacement_um: moved, bad_planes: vec![], plane_um: 1.0 };
+    let light = |z: f64, y: f64, x: f64| {
+        let deep = (z - 4.0).powi(2) / 1.6;
+        let shaft = 400.0 * (-(y - 5.5).powi(2) / 0.18 - deep).exp();
+        let head = 160.0 * (-((y - 6.7).powi(2) + (x - 10.0).powi(2)) / 0.1 - deep).exp();
+        (10.0 + shaft + head) as f32
+    };
+    // The centreline as it is seen in its own plane, so that it is the same one without motion.
+    let laid_out = |drawn: &Motion, known: &Motion| {
+        let points: Vec<PointUm> =
+            (0..150).map(|n| drawn.seen(PointUm::new(4.0, 5.5, 2.5 + 0.1 * f64::from(n)))).collect();
+        let s_um = (0..150).map(|n| 0.1 * f64::from(n)).collect();
+        let dendrite =
+            Dendrite { dendrite_id: 1, points, s_um, radius_um: vec![0.4; 150], parent: None, unscorable: vec![] };
+        let mut smooth = near(&[dendrite.clone()], grid, &StraightParams::default(), [0.0, 1.0]);
+        for z in 0..9 {
+            let (dy, dx) = drawn.at_um(z as f64);
+            smooth.fill_plane_with(z, |i| {
+                let v = shape.voxel(i);
+                [light(z as f64, 0.1 * v.y as f64 - dy, 0.1 * v.x as f64 - dx), 25.0]
+            });
+        }
+        let input = StraightInput { smooth: &smooth, correlation: 1.0, grid, offset: 10.0, motion: known };
+        Straight::new(input, &dendrite, &StraightParams::default()).unwrap()
+    };
+    let still = laid_out(&Motion::default(), &Motion::default());
+    let (free, swayed) = (laid_out(&motion, &motion), laid_out(&motion, &Motion::default()));
+    let apart = |s: &Straight| s.value.iter().zip(&still.value).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    // Voxels are interpolated: a hundredth of the shaft.
+    assert!(apart(&free) < 6.0 && apart(&swayed) > 60.0, "{} {}", apart(&free), apart(&swayed));
+    // The head is where the stack shows it in its plane.
+    let best = (0..free.z.len()).max_by(|&a, &b| free.residual(a).total_cmp(&free.residual(b))).unwrap();
+    let frame = &free.frame;
+    let place = frame.place(best / (frame.nw() * frame.nu()), best / frame.nu() % frame.nw(), best % frame.nu());
+    assert!(place.distance_xy_um(motion.seen(PointUm::new(place.z, 6.7, 10.0))) < 0.3, "{place:?}");
+    let strip = Strip::new(&free);
+    let spot = strip.locate(place);
+    assert!((spot.u_um + 1.2).abs() < 0.2 && strip.place(spot).distance_um(place) < 0.1, "{spot:?}");
 }

@@ -15,7 +15,7 @@ use crate::report;
 /// How a long table is analysed.
 #[derive(Args, Debug)]
 pub(crate) struct StatsArgs {
-    /// Rows of treatment, mouse, dendrite, metric, day, value; study, group, sex, fov, cell, cell_type, spine and unit if there.
+    /// Rows of treatment, mouse, dendrite, metric, day, value; study, group, sex, fov, cell, cell_type, spine, unit and denominator if there.
     #[arg(value_name = "LONG.csv")]
     table: PathBuf,
 

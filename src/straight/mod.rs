@@ -84,10 +84,10 @@ impl StraightInput<'_> {
         let last = self.grid.shape.z - 1;
         let z = z.clamp(0.0, last as f64);
         let below = z as usize;
+        let size = self.grid.voxel_size;
         let plane = |k: usize| {
-            let (dy, dx) = self.motion.at_um(k as f64 * self.motion.plane_um);
-            let size = self.grid.voxel_size;
-            self.smooth.sample(k as f64, y + dy / size.y_um, x + dx / size.x_um)
+            let (dy, dx) = self.motion.displacement_um.get(k).copied().unwrap_or_default();
+            self.smooth.sample_plane(k, y + dy / size.y_um, x + dx / size.x_um)
         };
         Some(Mix::mix(plane(below)?, plane((below + 1).min(last))?, (z - below as f64) as f32))
     }

@@ -224,6 +224,7 @@ impl<T: Mix> Bricks<T> {
     /// let shape = Shape::new(2, 3, 4)?;
     /// let volume = Volume::new(shape, (0..24u8).map(f32::from).collect())?;
     /// assert_eq!(Bricks::from(&volume).sample(0.5, 1.0, 1.5), Some(volume.sample(0.5, 1.0, 1.5)));
+    /// assert_eq!(Bricks::from(&volume).sample_plane(1, 1.0, 1.5), Some(volume.sample(1.0, 1.0, 1.5)));
     /// assert_eq!(Bricks::<f32>::new(shape).sample(0.5, 1.0, 1.5), None); // nothing is held
     /// # Ok::<(), gemmule::error::Error>(())
     /// ```
@@ -233,6 +234,14 @@ impl<T: Mix> Bricks<T> {
         let row = |z: usize, y: usize| Some(T::mix(self.get(z, y, x0)?, self.get(z, y, x1)?, fx));
         let plane = |z: usize| Some(T::mix(row(z, y0)?, row(z, y1)?, fy));
         Some(T::mix(plane(z0)?, plane(z1)?, fz))
+    }
+
+    /// The same within one plane: bilinear. See the example of [`Bricks::sample`].
+    #[inline]
+    pub fn sample_plane(&self, z: usize, y: f64, x: f64) -> Option<T> {
+        let [_, (y0, y1, fy), (x0, x1, fx)] = self.shape.corners(z as f64, y, x);
+        let row = |y: usize| Some(T::mix(self.get(z, y, x0)?, self.get(z, y, x1)?, fx));
+        Some(T::mix(row(y0)?, row(y1)?, fy))
     }
 }
 

@@ -167,7 +167,7 @@ fn what_moved_planes_show_is_laid_out_as_if_they_had_not() {
         let s_um = (0..150).map(|n| 0.1 * f64::from(n)).collect();
         let dendrite =
             Dendrite { dendrite_id: 1, points, s_um, radius_um: vec![0.4; 150], parent: None, unscorable: vec![] };
-        let mut smooth = near(&[dendrite.clone()], grid, &StraightParams::default(), [0.0, 1.0]);
+        let mut smooth = near(std::slice::from_ref(&dendrite), grid, &StraightParams::default(), [0.0, 1.0]);
         for z in 0..9 {
             let (dy, dx) = drawn.at_um(z as f64);
             smooth.fill_plane_with(z, |i| {

@@ -15,16 +15,16 @@ use crate::error::{Error, Result};
 /// Turns a long table into effects, study by study, metric by metric, each arm against the control, day by day:
 ///
 /// - `mean`: of the dendrites and of the animals of each arm, with Student's interval;
-/// - `permutation`: the default test, of animals' means ([`permutation()`]), its interval of the difference, and of the ratio; `p_adjusted` is Holm's over the days;
-/// - `adjusted`: animals as measured, adjusted for their baseline ([`adjusted()`](crate::cohort::adjusted())), where a metric has one: the mean of all baseline days; fold metrics as a ratio, in logarithms;
-/// - `bootstrap`: the interval of the difference by resampling animals ([`bootstrap_t`]);
-/// - `hedges-g`: the difference in standard deviations of animals' means ([`hedges`]);
+/// - `permutation`: the default test, of animals' means ([`permutation()`](crate::cohort::permutation)), its interval of the difference, and of the ratio; `p_adjusted` is Holm's over the days;
+/// - `adjusted`: animals as measured, adjusted for their baseline ([`adjusted()`](crate::cohort::adjusted())), where a metric has one: that of all baseline days; fold metrics as a ratio, in logarithms;
+/// - `bootstrap`: the interval of the difference by resampling animals ([`bootstrap_t`](crate::cohort::bootstrap_t));
+/// - `hedges-g`: the difference in standard deviations of animals' means ([`hedges`](crate::cohort::hedges));
 /// - `detectable`: the smallest difference that this many animals, as different as these are, show with the power asked for;
-/// - `welch`: over dendrites (or spines) as published, which takes dendrites of one animal for independent ([`welch`]).
+/// - `welch`: over dendrites (or spines) as published, which takes dendrites of one animal for independent ([`welch`](crate::cohort::welch)).
 /// - `mixed-model`: a linear mixed model by REML, treatment * day with random intercepts of mouse, cell and dendrite ([`fit_mixed`](crate::cohort::fit_mixed)): the treatment's
 ///   effect on each day (`difference`), every fixed effect, and the standard deviations.
 ///
-/// All but `welch`, `mean` and, unless `stats.model_normalised`, `mixed-model` are of normalised values (column `scale`), on days after the baseline. An animal's value is that of all its spines
+/// All but `welch`, `mean`, `adjusted` and, unless `stats.model_normalised`, `mixed-model` are of normalised values (column `scale`), on days after the baseline. An animal's value is that of all its spines
 /// together where the table has denominators, else the mean of its dendrites' means ([`AnimalValue`](crate::cohort::AnimalValue)). What was left out is in [`Effects::remarks`].
 ///
 /// ```

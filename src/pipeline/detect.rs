@@ -61,7 +61,7 @@ struct Laid {
 ///
 /// The noise model comes from the stack itself, coordinates are the stack's own µm. A stack without dendrites gives none, which is no error. A stack in memory
 /// takes 2 bytes per voxel more (its ridge map and brightness, binned by 2) and about 200 kB per µm of dendrite; one that is read in parts takes
-/// the slabs of the engine ([`Engine::with_max_buffer_len`]) instead of the 2 bytes, and is filtered once more.
+/// the slabs of the engine ([`Engine::with_max_buffer_len`]) instead of the 2 bytes, is filtered once more and read once more for its motion.
 ///
 /// ```
 /// use gemmule::engine::{Backend, Engine};
@@ -221,7 +221,7 @@ fn lay(engine: &Engine, stack: Source<'_>, params: &Params, progress: &mut dyn P
     let motion = register::motion(stack, &params.motion)?;
     let [z_um, lateral_um] = measure::LABELS_REACH_UM;
     // A plane is read where it has moved to, and the centreline is the image's own.
-    let margin_um = [z_um, lateral_um.max(2.0 * motion.largest_um())];
+    let margin_um = [z_um, lateral_um.max(2.0 * corrected(&motion, params).largest_um())];
     let near = straight::near(&dendrites, stack.grid(), &params.straight, margin_um);
     let (smooth, correlation) = smooth::smooth_near(engine, stack, sigma, &noise, near, progress)?;
     Ok(Laid { noise, correlation, smooth, dendrites, motion })

@@ -125,6 +125,8 @@ impl Comparison<'_> {
             day: Some(day),
             group_a: self.group_a.into(),
             group_b: self.group_b.into(),
+            n_a: pairs[0].len(),
+            n_b: pairs[1].len(),
             n_animals_a: pairs[0].len(),
             n_animals_b: pairs[1].len(),
             ..Effect::of(&self.study.name, &self.of.metric, "adjusted", contrast, Scale::Raw)

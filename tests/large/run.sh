@@ -14,9 +14,10 @@ gemmule=${GEMMULE:-$PWD/target/release/gemmule} python=$PWD/target/venv/bin/pyth
 dir=$(mktemp -d "$PWD/target/large-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
-printf '[phantom]\nplanes = 64\nrows = 1024\ncolumns = 1024\n' >field.toml
+# Planes of one stack move as one: fields that each move by themselves would be no such stack.
+printf '[phantom]\nplanes = 64\nrows = 1024\ncolumns = 1024\nplane_jitter_um = 0.0\n' >field.toml
 # Its dendrite lies in the middle, so that the first planes hold neuropil and noise only.
-printf '[phantom]\nplanes = 128\nrows = 512\ncolumns = 512\ndendrites = 1\naxons = 0\n' >empty.toml
+printf '[phantom]\nplanes = 128\nrows = 512\ncolumns = 512\ndendrites = 1\naxons = 0\nplane_jitter_um = 0.0\n' >empty.toml
 for name in field empty; do "$gemmule" phantom --params $name.toml --seed 1 -o $name --quiet >/dev/null; done
 "$python" "$OLDPWD/tests/large/make.py" "$file" "$planes" "$side" "$side" field/stack.tif empty/stack.tif >corners
 "$gemmule" info "$file"

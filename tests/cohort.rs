@@ -77,10 +77,10 @@ fn what_failed_was_removed_killed_or_run_in_shards_leaves_no_trace() {
         let rows = long.lines().map(cells).filter(|c| c[10] == metric);
         rows.map(|c| c[13].parse::<f64>().expect("a value") * c[14].parse::<f64>().expect("a denominator")).collect()
     };
-    let whole = |n: &f64| (n - n.round()).abs() < 1e-4;
+    let is_count = |n: &f64| (n - n.round()).abs() < 1e-4;
     let (called, expected) = (of("elimination_rate"), of("expected_elimination_rate"));
-    assert!(called.iter().all(whole) && called.len() == expected.len() && !called.is_empty(), "{called:?}");
-    assert!(!expected.iter().all(whole), "{expected:?}");
+    assert!(called.iter().all(is_count) && called.len() == expected.len() && !called.is_empty(), "{called:?}");
+    assert!(!expected.iter().all(is_count), "{expected:?}");
     assert!(dir.join("whole/series/m01/fov-1/session-0/overlay.png").is_file());
     let parquet = fs::read(dir.join("whole/cohort_long.parquet")).expect("bytes");
     assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));

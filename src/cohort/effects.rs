@@ -152,8 +152,9 @@ impl Effects {
     /// # Ok::<(), gemmule::error::Error>(())
     /// ```
     pub fn adjusted(&self, of: &Effect) -> Option<&Effect> {
-        let key = |e: &Effect| (e.study.clone(), e.metric.clone(), e.group_a.clone(), e.day.map(f64::to_bits));
-        self.rows.iter().find(|e| e.test == "adjusted" && key(e) == key(of))
+        let same =
+            |e: &&Effect| (&e.study, &e.metric, &e.group_a, e.day) == (&of.study, &of.metric, &of.group_a, of.day);
+        self.rows.iter().filter(|e| e.test == "adjusted").find(same)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::volume::{Bricks, Grid};
 
 /// Cost per µm never exceeds 1 / this.
 const COST_FLOOR: f32 = 0.02;
-/// Steps of R: far coarser than processors differ, finer than noise.
+/// Steps of R: far coarser than processors differ.
 const R_STEPS: f32 = 256.0;
 /// Whole numbers of cost per µm of a shaft: the costliest path that they hold is 80 mm of background.
 const COST_UNITS: f32 = 1024.0;
